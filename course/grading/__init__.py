@@ -1,0 +1,1 @@
+"""nbgrader, as the course uses it."""
