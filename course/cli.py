@@ -87,6 +87,22 @@ def _facts_table(facts: list) -> Table:
 
 
 @app.command()
+def tidy(
+    units: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", help="Units by number or folder. Default: all.")] = None,
+) -> None:
+    """Write units' text in jupytext's own order, as JupyterLab would save it."""
+    from course.builder.source import as_jupytext_writes, is_notebook, unit_folders
+
+    folders = [f for f in unit_folders(ROOT / "course" / "units") if not units or {f.name, f.name[:2], f.name[:2].lstrip("0")} & {*units}]
+    for path in sorted(path for folder in folders for path in folder.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        tidied = as_jupytext_writes(path, text) if is_notebook(text) else text
+        if tidied != text:
+            path.write_text(tidied, encoding="utf-8")
+            console.print(f"{path.relative_to(ROOT)}: tidied")
+
+
+@app.command()
 def lock() -> None:
     """Make requirements.lock and requirements-dev.lock anew from pyproject.toml, with hashes and no host names."""
     compile_ = [Path(sys.executable).parent / "uv", "pip", "compile", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header"]

@@ -31,11 +31,18 @@ HASH_SEEDS = (1, 2)  # two runs that put sets in another order
 class Builder:
     """Builds the course in the folder `root` into the folder `into` (default: the same).
 
-    `progress(done, total, what)` is called as work goes on.
+    `progress(done, total, what)` is called as work goes on. A cell that runs longer than `cell_seconds` is stopped.
     """
 
-    def __init__(self, root: Path, into: Path | None = None, progress: Callable[[int, int, str], None] | None = None):
+    def __init__(
+        self,
+        root: Path,
+        into: Path | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+        cell_seconds: int = 120,
+    ):
         self.root = root
+        self.cell_seconds = cell_seconds
         self.into = into or root
         self.data, self.solutions, self.notebooks = (self.into / name for name in MADE)
         self.stamps = Stamps(self.into)
@@ -114,7 +121,7 @@ class Builder:
             texts = {n.name: as_text(solution_notebook(n, unit, by_name)) for unit in stale for n in unit.notebooks}
             workers.expect_work(3 * len(texts) + len(stale))
             runs = {
-                n.name: [workers.submit(n, run, texts[n.name], stage / "solutions" / unit.name, self.data, seed) for seed in HASH_SEEDS]
+                n.name: [self._run(workers, n, texts[n.name], stage / "solutions" / unit.name, seed) for seed in HASH_SEEDS]
                 for unit in stale
                 for n in unit.notebooks
             }
@@ -143,11 +150,14 @@ class Builder:
         blank = {}
         for notebook in unit.notebooks:
             text = (notebooks / f"{notebook.name}.ipynb").read_text(encoding="utf-8")
-            blank[notebook.name] = workers.submit(notebook, run, text, notebooks, self.data, HASH_SEEDS[0])
+            blank[notebook.name] = self._run(workers, notebook, text, notebooks, HASH_SEEDS[0])
         for notebook in unit.notebooks:
             problems += broken_without_answers(notebook, nbformat.reads(blank[notebook.name].result().notebook, as_version=4))
         if problems:
             raise BuildError(problems)
+
+    def _run(self, workers: "_Workers", notebook: Notebook, text: str, folder: Path, hash_seed: int) -> "_Work":
+        return workers.submit(notebook, run, text, folder, self.data, hash_seed, self.cell_seconds)
 
     def _write_glossary(self, units: Sequence[Unit]) -> None:
         path = self.notebooks / GLOSSARY

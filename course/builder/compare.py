@@ -9,7 +9,7 @@ from course.builder.rules import hidden_part, solution_part
 from course.builder.source import Unit
 from course.builder.stamps import files
 
-PICTURE = re.compile(r"base64,[A-Za-z0-9+/=\\n]+")
+PICTURE = re.compile(r"base64,[A-Za-z0-9+/=]+")
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 

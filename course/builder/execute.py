@@ -14,8 +14,6 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from course.builder.expand import as_text
 from course.builder.problem import StepError
 
-CELL_SECONDS = 120
-
 
 @dataclass(frozen=True)
 class Run:
@@ -26,13 +24,13 @@ class Run:
     peak_mb: float
 
 
-def run(notebook: str, folder: Path, data: Path, hash_seed: int) -> Run:
+def run(notebook: str, folder: Path, data: Path, hash_seed: int, cell_seconds: int) -> Run:
     """Run `notebook` (its JSON) in `folder`, with the course's data in `data`.
 
     All cells are run, also behind an error: outputs say what happened. `hash_seed` (of Python's string hashes) is varied
     between two runs, so that an output that depends on the order of a set shows. Peak memory is that of the largest
     child of this process, so each call belongs in a process of its own. Raises StepError when a cell takes longer than
-    CELL_SECONDS, or the kernel dies.
+    `cell_seconds`, or the kernel dies.
     """
     parsed = nbformat.reads(notebook, as_version=4)
     with tempfile.TemporaryDirectory(prefix="pathway-run-") as scratch:
@@ -50,7 +48,7 @@ def run(notebook: str, folder: Path, data: Path, hash_seed: int) -> Run:
 
         client = NotebookClient(
             parsed,
-            timeout=CELL_SECONDS,
+            timeout=cell_seconds,
             kernel_name="python3",
             allow_errors=True,
             record_timing=False,

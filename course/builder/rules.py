@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from course.builder.problem import Problem
 from course.builder.source import (
@@ -19,6 +20,7 @@ from course.builder.source import (
     Exercise,
     Notebook,
     Unit,
+    as_jupytext_writes,
 )
 
 LONGEST_CELL = 15
@@ -69,6 +71,17 @@ def front_matter_is_whole(unit: Unit, course: Course) -> Iterator[Problem]:
         for id, outcome in (notebook.front.get("outcomes") or {}).items():
             if not (isinstance(outcome, dict) and outcome.get("can") and outcome.get("codes")):
                 yield Problem(notebook.path, 1, f'The outcome "{id}" needs "can" (what the trainee can now do) and "codes".')
+
+
+@rule
+def text_is_as_jupytext_writes_it(unit: Unit, course: Course) -> Iterator[Problem]:
+    """Opening a unit's text in JupyterLab and saving it changes nothing, so that a difference is the author's."""
+    for notebook in unit.notebooks:
+        saved = as_jupytext_writes(notebook.path, notebook.text).splitlines()
+        for line, (ours, theirs) in enumerate(zip_longest(notebook.text.splitlines(), saved), start=1):
+            if ours != theirs:
+                yield Problem(notebook.path, line, f"JupyterLab would save {theirs!r} here: run `pathway tidy {unit.number:02}`.")
+                break
 
 
 @rule
@@ -155,11 +168,11 @@ def code_cells_are_short(unit: Unit, course: Course) -> Iterator[Problem]:
     for notebook in unit.notebooks:
         lengths = []
         for cell in notebook.code:
-            for part in (visible_part(cell.source), hidden_part(cell.source)):
-                length = len([line for line in part.splitlines() if line.strip() and not line.lstrip().startswith("###")])
+            visible, hidden = (_lines_of_code(part(cell.source)) for part in (visible_part, hidden_part))
+            for length in (visible, hidden):
                 if length > LONGEST_CELL:
                     yield notebook.problem(cell, f"{length} lines of code: {LONGEST_CELL} at most, about five is good.")
-            lengths += [length] if not cell.check else []
+            lengths += [] if cell.check else [visible]
         if lengths and sum(lengths) / len(lengths) > TYPICAL_CELL:
             mean = sum(lengths) / len(lengths)
             yield Problem(notebook.path, 1, f"Code cells have {mean:.1f} lines in the mean: about five is good, {TYPICAL_CELL} at most.")
@@ -323,6 +336,10 @@ def written_tasks_have_a_marking_guide(unit: Unit, course: Course) -> Iterator[P
         if exercise.written and not re.search(rf"^#+ .*`{re.escape(exercise.id)}`", text, re.MULTILINE):
             message = f'mentor.md needs a marking guide for "{exercise.id}", under a heading that holds `{exercise.id}`.'
             yield notebook.problem(exercise.written, message)
+
+
+def _lines_of_code(source: str) -> int:
+    return len([line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("###")])
 
 
 def visible_part(source: str) -> str:

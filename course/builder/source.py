@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import jupytext
+from jupytext.config import load_jupytext_config
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 
 from course.builder.problem import BuildError, Problem
@@ -79,6 +81,7 @@ class Notebook:
     """A lesson or an assessment."""
 
     path: Path
+    text: str
     front: dict
     cells: list[Cell]
     exercises: list[Exercise] = field(default_factory=list)
@@ -167,24 +170,35 @@ def read_unit(folder: Path) -> Unit:
 def read_notebook(path: Path) -> Notebook | None:
     """Read one text file; None when it is not a notebook (its front matter has no kernelspec)."""
     text = path.read_text(encoding="utf-8")
+    if not is_notebook(text):
+        return None
     try:
         parsed = myst_to_notebook(text, add_source_map=True)
     except MystMetadataParsingError as error:
         line = re.search(r"at line (\d+)", str(error))
         raise BuildError([Problem(path, int(line[1]) if line else 1, f"This cannot be read: {error}")]) from error
-    if "kernelspec" not in parsed.metadata:
-        return None
     lines = text.splitlines()
     front = {key: value for key, value in parsed.metadata.items() if key not in ("source_map", "jupyter")}
     cells = [
         Cell(cell.cell_type, cell.source, _first_line(cell.source, lines, start), dict(cell.metadata))
         for cell, start in zip(parsed.cells, parsed.metadata.source_map, strict=True)
     ]
-    notebook = Notebook(path, front, cells)
+    notebook = Notebook(path, text, front, cells)
     problems = list(_find_exercises(notebook))
     if problems:
         raise BuildError(problems)
     return notebook
+
+
+def is_notebook(text: str) -> bool:
+    """Whether a Markdown text is a notebook: its front matter names a kernel."""
+    return bool(re.match(r"---\n(?:(?!---\n).*\n)*?kernelspec:", text))
+
+
+def as_jupytext_writes(path: Path, text: str) -> str:
+    """The text of the notebook `path` in jupytext's own order, under the nearest jupytext.toml: as JupyterLab would save it."""
+    config = load_jupytext_config(str(path))
+    return jupytext.writes(jupytext.reads(text, fmt="md:myst", config=config), fmt="md:myst", config=config)
 
 
 def _first_line(source: str, lines: list[str], start: int) -> int:
