@@ -1,4 +1,4 @@
-"""What check cells use: `expect`, which tells a trainee what is right and what is not yet."""
+"""What check cells use: `expect`, which tells a trainee what is right and what is not yet; and what a chart shows."""
 
 import textwrap
 
@@ -54,12 +54,13 @@ class Expect:
     def _start_anew_in_each_cell(self) -> None:
         """Forget what earlier cells showed: each cell is a check of its own."""
         try:
-            shell = get_ipython()  # noqa: F821, a builtin inside IPython
+            shell = get_ipython()
         except NameError:
             return
         if shell is not self._watched:
             shell.events.register("pre_execute", self._forget)
             self._watched = shell
+            self._forget()
 
     def _forget(self) -> None:
         self._right = []
@@ -74,3 +75,56 @@ def _wrapped(label: str, text: str) -> str:
 
 
 expect = Expect()
+
+
+def bars_of(ax) -> dict[str, float]:
+    """The bars on the Axes `ax` as a reader meets them, from the top down or from left to right: name -> length.
+
+    A bar's name is the tick label at its middle, "" where there is none. Without bars the dictionary is empty. Bars stacked
+    or grouped under one name add up.
+    """
+    found = []
+    for bars, sideways in _bar_containers(ax):
+        ticks = _tick_names(ax.yaxis if sideways else ax.xaxis)
+        for bar in bars:
+            middle = bar.get_y() + bar.get_height() / 2 if sideways else bar.get_x() + bar.get_width() / 2
+            # Where the middle is drawn: an axis may run either way.
+            along = ax.transData.transform((0, middle) if sideways else (middle, 0))
+            length = bar.get_width() if sideways else bar.get_height()
+            found.append((-along[1] if sideways else along[0], ticks.get(round(middle, 6), ""), float(length)))
+    lengths: dict[str, float] = {}
+    for _, name, length in sorted(found, key=lambda bar: bar[0]):
+        lengths[name] = lengths.get(name, 0.0) + length
+    return lengths
+
+
+def bars_start_at_zero(ax) -> bool:
+    """Whether every bar on the Axes `ax` is drawn from zero, and zero is in view: else a bar's length misleads."""
+    for bars, sideways in _bar_containers(ax):
+        low, high = sorted(ax.get_xlim() if sideways else ax.get_ylim())
+        if not low <= 0 <= high or any((bar.get_x() if sideways else bar.get_y()) != 0 for bar in bars):
+            return False
+    return True
+
+
+def bars_lie_down(ax) -> bool:
+    """Whether the bars on the Axes `ax` run sideways, so that long names can be read."""
+    return all(sideways for _, sideways in _bar_containers(ax))
+
+
+def length_label(ax) -> str:
+    """What the Axes `ax` says that the length of its bars means: the label of the axis along which they run."""
+    return (ax.get_xlabel() if bars_lie_down(ax) else ax.get_ylabel()).strip()
+
+
+def _bar_containers(ax) -> list[tuple]:
+    """Each set of bars on `ax`, and whether it runs sideways."""
+    from matplotlib.container import BarContainer  # not before a check of a chart asks for it: it is slow to import
+
+    return [(bars, bars.orientation == "horizontal") for bars in ax.containers if isinstance(bars, BarContainer)]
+
+
+def _tick_names(axis) -> dict[float, str]:
+    """Position -> the label of the tick there."""
+    labels = [label.get_text() for label in axis.get_ticklabels()]
+    return {round(float(position), 6): text for position, text in zip(axis.get_ticklocs(), labels, strict=False)}

@@ -45,7 +45,12 @@ def build(
 
     try:
         with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
         ) as progress:
             bar = progress.add_task("Building", total=None)
 
@@ -59,7 +64,9 @@ def build(
     except BuildError as error:
         for problem in error.problems:
             path = problem.path.relative_to(ROOT) if problem.path.is_relative_to(ROOT) else problem.path
-            console.print(f"{path}:{problem.line}: {problem.message}", style="red", highlight=False, markup=False, soft_wrap=True)
+            console.print(
+                f"{path}:{problem.line}: {problem.message}", style="red", highlight=False, markup=False, soft_wrap=True
+            )
         count = len(error.problems)
         console.print(f"{count} problem{'s' if count != 1 else ''}; nothing was changed.", style="bold red")
         raise typer.Exit(1) from None
@@ -75,25 +82,39 @@ def build(
 
 
 def _facts_table(facts: list) -> Table:
-    table = Table(caption="seconds and peak memory of one run; readability is the automated readability index of the text (years of school)")
+    table = Table(caption="seconds and peak memory of one run; readability: automated readability index, in years of school")
     for column in ("unit", "notebook", "cells", "tasks", "marks", "practice", "seconds", "peak MB", "readability", ""):
         text = column in ("unit", "notebook", "")
         table.add_column(column, justify="left" if text else "right")
     for one in facts:
         state = "built" if one.built else "unchanged"
-        numbers = (one.cells, one.tasks, one.marks or "", one.practice or "", one.seconds, int(one.peak_mb), one.readability)
+        numbers = (
+            one.cells,
+            one.tasks,
+            one.marks or "",
+            one.practice or "",
+            one.seconds,
+            int(one.peak_mb),
+            one.readability,
+        )
         table.add_row(one.unit, one.notebook, *map(str, numbers), state)
     return table
 
 
 @app.command()
 def tidy(
-    units: Annotated[list[str] | None, typer.Argument(metavar="[UNIT]...", help="Units by number or folder. Default: all.")] = None,
+    units: Annotated[
+        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Units by number or folder. Default: all.")
+    ] = None,
 ) -> None:
     """Write units' text in jupytext's own order, as JupyterLab would save it."""
     from course.builder.source import as_jupytext_writes, is_notebook, unit_folders
 
-    folders = [f for f in unit_folders(ROOT / "course" / "units") if not units or {f.name, f.name[:2], f.name[:2].lstrip("0")} & {*units}]
+    folders = [
+        f
+        for f in unit_folders(ROOT / "course" / "units")
+        if not units or {f.name, f.name[:2], f.name[:2].lstrip("0")} & {*units}
+    ]
     for path in sorted(path for folder in folders for path in folder.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         tidied = as_jupytext_writes(path, text) if is_notebook(text) else text
@@ -105,7 +126,15 @@ def tidy(
 @app.command()
 def lock() -> None:
     """Make requirements.lock and requirements-dev.lock anew from pyproject.toml, with hashes and no host names."""
-    compile_ = [Path(sys.executable).parent / "uv", "pip", "compile", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header"]
+    compile_ = [
+        Path(sys.executable).parent / "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+    ]
     compile_ += ["--quiet", "--upgrade", "--python-version", "3.11", "pyproject.toml"]
     for command in (
         [*compile_, "-o", "requirements.lock"],

@@ -126,7 +126,9 @@ class Builder:
                 for n in unit.notebooks
             }
             for unit in stale:
-                self._finish_unit(unit, stage, {n.name: [future.result() for future in runs[n.name]] for n in unit.notebooks}, workers)
+                self._finish_unit(
+                    unit, stage, {n.name: [future.result() for future in runs[n.name]] for n in unit.notebooks}, workers
+                )
             for unit in stale:
                 facts = [_facts(unit, notebook, runs[notebook.name][0].result()) for notebook in unit.notebooks]
                 for made in ("solutions", "notebooks"):
@@ -152,7 +154,9 @@ class Builder:
             text = (notebooks / f"{notebook.name}.ipynb").read_text(encoding="utf-8")
             blank[notebook.name] = self._run(workers, notebook, text, notebooks, HASH_SEEDS[0])
         for notebook in unit.notebooks:
-            problems += broken_without_answers(notebook, nbformat.reads(blank[notebook.name].result().notebook, as_version=4))
+            problems += broken_without_answers(
+                notebook, nbformat.reads(blank[notebook.name].result().notebook, as_version=4)
+            )
         if problems:
             raise BuildError(problems)
 

@@ -29,7 +29,9 @@ class Station:
 def read_pathway(path: Path, units: Sequence[Unit]) -> list[Station]:
     """The sequence of units. Raises BuildError when it cannot be read or does not hold every unit that is written."""
     try:
-        stations = [Station(**{**entry, "weeks": str(entry["weeks"])}) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))]
+        stations = [
+            Station(**{**entry, "weeks": str(entry["weeks"])}) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
+        ]
     except FileNotFoundError as error:
         raise BuildError([Problem(path, 1, "This file, the sequence of units, is missing.")]) from error
     except (yaml.YAMLError, TypeError, KeyError) as error:
@@ -73,7 +75,11 @@ def glossary(units: Sequence[Unit]) -> str:
             key=lambda entry: entry[0],
         )
     ]
-    return "# Glossary\n\nThe words that the course explains, each with the notebook in which it first comes.\n\n" + "\n\n".join(entries) + "\n"
+    return (
+        "# Glossary\n\nThe words that the course explains, each with the notebook in which it first comes.\n\n"
+        + "\n\n".join(entries)
+        + "\n"
+    )
 
 
 def words_defined_twice(units: Sequence[Unit]) -> Iterator[Problem]:
@@ -82,7 +88,9 @@ def words_defined_twice(units: Sequence[Unit]) -> Iterator[Problem]:
     for _, notebook, word, _ in _words(units):
         first = seen.setdefault(word.casefold(), notebook)
         if first is not notebook:
-            yield notebook.problem(notebook.cells[-1], f'"{word}" is not new here: {first.path.name} defines it.', r"\*\*New words")
+            yield notebook.problem(
+                notebook.cells[-1], f'"{word}" is not new here: {first.path.name} defines it.', r"\*\*New words"
+            )
 
 
 def _words(units: Sequence[Unit]) -> Iterator[tuple[Unit, Notebook, str, str]]:

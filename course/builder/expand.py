@@ -51,7 +51,8 @@ def at_a_glance(notebook: Notebook, unit: Unit, course: dict[str, tuple[Unit, No
     """What a reader wants to know before starting: how long, after what, to what end."""
     minutes = notebook.front["minutes"]
     timed = "" if minutes["timed"] != "untested" else " This is an estimate that nobody has been timed on yet."
-    time = f"about {notebook.minutes} minutes: {minutes['teaching']} to read and run, {minutes['exercises']} for exercises.{timed}"
+    parts = f"{minutes['teaching']} to read and run, {minutes['exercises']} for exercises"
+    time = f"about {notebook.minutes} minutes: {parts}.{timed}"
     needs = ", ".join(_link(*course[name], unit) for name in notebook.front["needs"]) or "nothing before it"
     unit_of_marks = "marks" if notebook.is_assessment else "practice points"
     exercises = f"{len(notebook.exercises)}, for {notebook.points} {unit_of_marks}"

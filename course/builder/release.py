@@ -19,7 +19,8 @@ from course.grading.settings import settings
 def release(solutions: Path, notebooks: Path) -> None:
     """Write the trainee's notebooks of one unit: `solutions` (its folder of solution notebooks) into `notebooks`.
 
-    nbgrader changes the current folder as it works, so each call belongs in a process of its own. Raises StepError with nbgrader's own words when it refuses.
+    nbgrader changes the current folder as it works, so each call belongs in a process of its own. Raises StepError with
+    nbgrader's own words when it refuses.
     """
     with tempfile.TemporaryDirectory(prefix="pathway-release-") as scratch:
         root = Path(scratch)

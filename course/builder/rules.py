@@ -63,10 +63,14 @@ def front_matter_is_whole(unit: Unit, course: Course) -> Iterator[Problem]:
             if key not in notebook.front:
                 yield Problem(notebook.path, 1, f'The front matter lacks "{key}".')
         if notebook.is_assessment and "outcomes" in notebook.front:
-            yield Problem(notebook.path, 1, "An assessment states no outcomes of its own: it tests those of its unit's lessons.")
+            yield Problem(
+                notebook.path, 1, "An assessment states no outcomes of its own: it tests those of its unit's lessons."
+            )
         minutes = notebook.front.get("minutes")
         whole = isinstance(minutes, dict) and set(minutes) == {"teaching", "exercises", "timed"}
-        if "minutes" in notebook.front and not (whole and all(isinstance(minutes[k], int) for k in ("teaching", "exercises"))):
+        if "minutes" in notebook.front and not (
+            whole and all(isinstance(minutes[k], int) for k in ("teaching", "exercises"))
+        ):
             yield Problem(notebook.path, 1, '"minutes" needs whole numbers for teaching and exercises, and timed.')
         for id, outcome in (notebook.front.get("outcomes") or {}).items():
             if not (isinstance(outcome, dict) and outcome.get("can") and outcome.get("codes")):
@@ -80,7 +84,9 @@ def text_is_as_jupytext_writes_it(unit: Unit, course: Course) -> Iterator[Proble
         saved = as_jupytext_writes(notebook.path, notebook.text).splitlines()
         for line, (ours, theirs) in enumerate(zip_longest(notebook.text.splitlines(), saved), start=1):
             if ours != theirs:
-                yield Problem(notebook.path, line, f"JupyterLab would save {theirs!r} here: run `pathway tidy {unit.number:02}`.")
+                yield Problem(
+                    notebook.path, line, f"JupyterLab would save {theirs!r} here: run `pathway tidy {unit.number:02}`."
+                )
                 break
 
 
@@ -96,13 +102,17 @@ def needs_name_notebooks(unit: Unit, course: Course) -> Iterator[Problem]:
 def headings_step_down_one_level_at_a_time(unit: Unit, course: Course) -> Iterator[Problem]:
     for notebook in unit.notebooks:
         titles, level = 0, 0
-        for cell, line, depth, text in _headings(notebook):
+        for _cell, line, depth, text in _headings(notebook):
             if depth == 1:
                 titles += 1
                 if titles > 1:
                     yield Problem(notebook.path, line, "A second H1: a notebook has one title.")
                 elif text != notebook.front["title"]:
-                    yield Problem(notebook.path, line, f'The title here differs from the front matter\'s "{notebook.front["title"]}".')
+                    yield Problem(
+                        notebook.path,
+                        line,
+                        f'The title here differs from the front matter\'s "{notebook.front["title"]}".',
+                    )
             elif depth > level + 1:
                 yield Problem(notebook.path, line, f"A heading level is skipped: level {depth} follows level {level}.")
             level = depth
@@ -149,7 +159,11 @@ def new_words_are_bold_where_they_first_come(unit: Unit, course: Course) -> Iter
             if found is None:
                 yield notebook.problem(notebook.cells[-1], f'New words: "{word}" does not come in the text.')
             elif not found[1]:
-                yield notebook.problem(found[0], f'"{word}" is a new word: put it in bold where it first comes.', rf"(?i)\b{re.escape(word)}")
+                yield notebook.problem(
+                    found[0],
+                    f'"{word}" is a new word: put it in bold where it first comes.',
+                    rf"(?i)\b{re.escape(word)}",
+                )
 
 
 def _first_mention(word: str, cells: list[Cell]) -> tuple[Cell, bool] | None:
@@ -175,7 +189,11 @@ def code_cells_are_short(unit: Unit, course: Course) -> Iterator[Problem]:
             lengths += [] if cell.check else [visible]
         if lengths and sum(lengths) / len(lengths) > TYPICAL_CELL:
             mean = sum(lengths) / len(lengths)
-            yield Problem(notebook.path, 1, f"Code cells have {mean:.1f} lines in the mean: about five is good, {TYPICAL_CELL} at most.")
+            yield Problem(
+                notebook.path,
+                1,
+                f"Code cells have {mean:.1f} lines in the mean: about five is good, {TYPICAL_CELL} at most.",
+            )
 
 
 @rule
@@ -190,14 +208,20 @@ def code_is_python_that_imports_what_trainees_use(unit: Unit, course: Course) ->
                 tree = ast.parse(cell.source)
             except SyntaxError as error:
                 line = cell.line + (error.lineno or 1) - 1
-                yield Problem(notebook.path, line, f"This is not Python: {error.msg}. (Magics and shell commands do not belong in a lesson.)")
+                yield Problem(
+                    notebook.path,
+                    line,
+                    f"This is not Python: {error.msg}. (Magics and shell commands do not belong in a lesson.)",
+                )
                 continue
             for module, name, line in _imports(tree):
                 if module.split(".")[0] != "course":
                     continue
                 names = allowed.get(module, set())
                 if names is not None and name not in names:
-                    yield Problem(notebook.path, cell.line + line - 1, f"Notebooks may not import {name or module} from {module}.")
+                    yield Problem(
+                        notebook.path, cell.line + line - 1, f"Notebooks may not import {name or module} from {module}."
+                    )
 
 
 @rule
@@ -207,7 +231,11 @@ def no_trailing_semicolons(unit: Unit, course: Course) -> Iterator[Problem]:
         for cell in notebook.code:
             for number, line in enumerate(cell.source.splitlines()):
                 if re.search(r";\s*(#.*)?$", line):
-                    yield Problem(notebook.path, cell.line + number, "A trailing semicolon: end the cell in a line that shows nothing.")
+                    yield Problem(
+                        notebook.path,
+                        cell.line + number,
+                        "A trailing semicolon: end the cell in a line that shows nothing.",
+                    )
 
 
 @rule
@@ -218,7 +246,9 @@ def ids_are_unique(unit: Unit, course: Course) -> Iterator[Problem]:
         if exercise.id in seen:
             yield notebook.problem(exercise.graded, f'The id "{exercise.id}" is taken, in {seen[exercise.id]}.')
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", exercise.id):
-            yield notebook.problem(exercise.graded, f'The id "{exercise.id}" must be words in lower case, joined by hyphens.')
+            yield notebook.problem(
+                exercise.graded, f'The id "{exercise.id}" must be words in lower case, joined by hyphens.'
+            )
         seen.setdefault(exercise.id, where)
     counts = Counter(id for lesson in unit.lessons for id in lesson.front["outcomes"])
     for lesson in unit.lessons:
@@ -276,7 +306,9 @@ def tasks_hold_a_solution(unit: Unit, course: Course) -> Iterator[Problem]:
             continue
         functions = _functions(cell)
         if not functions:
-            yield notebook.problem(cell, f'"{exercise.id}" defines no function. Is it a choice or a value? Then say ":kind: choice".')
+            yield notebook.problem(
+                cell, f'"{exercise.id}" defines no function. Is it a choice or a value? Then say ":kind: choice".'
+            )
         stub = cell.source[: cell.source.index(BEGIN_SOLUTION)]
         for function in functions:
             if not ast.get_docstring(function) or f"def {function.name}(" not in stub or '"""' not in stub:
@@ -291,7 +323,9 @@ def checks_say_what_is_right(unit: Unit, course: Course) -> Iterator[Problem]:
             continue
         calls = [node for node in _walk(exercise.check) if _called(node) == "expect"]
         if not calls:
-            yield notebook.problem(exercise.check, f'The check "{exercise.id}" expects nothing: use expect(condition, message).')
+            yield notebook.problem(
+                exercise.check, f'The check "{exercise.id}" expects nothing: use expect(condition, message).'
+            )
         elif not any(keyword.arg == "right" for call in calls for keyword in call.keywords):
             message = f'The check "{exercise.id}" never says what is right: give an expect(...) a right="...".'
             yield notebook.problem(exercise.check, message)

@@ -161,7 +161,9 @@ def read_unit(folder: Path) -> Unit:
         else:
             notebooks += [notebook] if notebook else []
     if not notebooks and not problems:
-        problems.append(Problem(folder, 1, "No notebook here: a unit needs a .md file with a kernelspec in its front matter."))
+        problems.append(
+            Problem(folder, 1, "No notebook here: a unit needs a .md file with a kernelspec in its front matter.")
+        )
     if problems:
         raise BuildError(problems)
     return Unit(folder, _in_order_of_needs(notebooks))
@@ -196,7 +198,7 @@ def is_notebook(text: str) -> bool:
 
 
 def as_jupytext_writes(path: Path, text: str) -> str:
-    """The text of the notebook `path` in jupytext's own order, under the nearest jupytext.toml: as JupyterLab would save it."""
+    """The text of the notebook `path` in jupytext's own order, by the nearest jupytext.toml: as JupyterLab would save it."""
     config = load_jupytext_config(str(path))
     return jupytext.writes(jupytext.reads(text, fmt="md:myst", config=config), fmt="md:myst", config=config)
 
@@ -218,7 +220,9 @@ def _find_exercises(notebook: Notebook):
                 yield notebook.problem(cell, "Two exercises in one cell: begin each in a cell of its own (+++).")
             if headings:
                 if current and not (current.task or current.written):
-                    yield notebook.problem(current.heading, f'The exercise "{current.title}" asks for nothing: no task follows.')
+                    yield notebook.problem(
+                        current.heading, f'The exercise "{current.title}" asks for nothing: no task follows.'
+                    )
                 current = Exercise(len(notebook.exercises) + 1, cell, headings[0][2])
                 notebook.exercises.append(current)
         elif cell.task or cell.written:
@@ -231,7 +235,9 @@ def _find_exercises(notebook: Notebook):
             else:
                 current.task = cell
                 if following is None or following.check != cell.task:
-                    yield notebook.problem(cell, f'The task "{cell.task}" has no check right behind it (":check: {cell.task}").')
+                    yield notebook.problem(
+                        cell, f'The task "{cell.task}" has no check right behind it (":check: {cell.task}").'
+                    )
                 current.check = following
         elif cell.check and (position == 0 or notebook.cells[position - 1].task != cell.check):
             yield notebook.problem(cell, f'The check "{cell.check}" has no task right before it (":task: {cell.check}").')

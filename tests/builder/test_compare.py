@@ -61,9 +61,17 @@ def test_the_bytes_of_a_picture_do_not_count(trees):
     [
         ("A bar chart.", "A line chart.", "notebooks/01-one/one.ipynb: cell 2 (chart) differs in its outputs"),
         ("Hello", "Bye", "notebooks/01-one/one.ipynb: cell 1 (intro) differs in its source"),
-        ('"execution_count": 1', '"execution_count": 2', "notebooks/01-one/one.ipynb: cell 2 (chart) differs in its execution_count"),
+        (
+            '"execution_count": 1',
+            '"execution_count": 2',
+            "notebooks/01-one/one.ipynb: cell 2 (chart) differs in its execution_count",
+        ),
         ('"title": "Hello"', '"title": "Bye"', "notebooks/01-one/one.ipynb: its metadata differs"),
-        ('\n "metadata"', '\n  "metadata"', "notebooks/01-one/one.ipynb: is written differently (was it edited by hand?)"),
+        (
+            '\n "metadata"',
+            '\n  "metadata"',
+            "notebooks/01-one/one.ipynb: is written differently (was it edited by hand?)",
+        ),
         ("{", "", "notebooks/01-one/one.ipynb: is not a notebook"),
     ],
 )
@@ -93,7 +101,10 @@ def test_files_too_few_too_many_and_changed_are_named(trees):
 
 def trainee_notebook(folder: Path, source: str) -> Path:
     folder.mkdir()
-    notebook = {**NOTEBOOK, "cells": [{"id": "a", "cell_type": "code", "metadata": {}, "source": source, "outputs": []}]}
+    notebook = {
+        **NOTEBOOK,
+        "cells": [{"id": "a", "cell_type": "code", "metadata": {}, "source": source, "outputs": []}],
+    }
     (folder / "queues.ipynb").write_text(json.dumps(notebook))
     return folder
 
@@ -101,7 +112,10 @@ def trainee_notebook(folder: Path, source: str) -> Path:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        ("def mine(waits, promise):\n        return (waits < promise).mean()", 'gives the answer of "promise-kept" away'),
+        (
+            "def mine(waits, promise):\n        return (waits < promise).mean()",
+            'gives the answer of "promise-kept" away',
+        ),
         ('number = "share"', 'gives the answer of "which-number" away'),
         ('expect(number == "share", "Who is a promise made to?")', 'gives a hidden check of "which-number" away'),
         ("Two of the eight people who came waited more than an hour.", 'gives the model answer of "sentence" away'),
@@ -117,7 +131,9 @@ def test_an_answer_in_a_trainees_notebook_is_refused(queues, tmp_path, source, t
 def test_an_answer_in_another_file_beside_it_is_refused_too(queues, tmp_path):
     folder = trainee_notebook(tmp_path / "notebooks", "import this")
     (folder / "notes.txt").write_text('number = "share"\n')
-    assert list(answers_given_away(read_unit(queues), folder)) == ['notebooks/notes.txt: gives the answer of "which-number" away']
+    assert list(answers_given_away(read_unit(queues), folder)) == [
+        'notebooks/notes.txt: gives the answer of "which-number" away'
+    ]
 
 
 def test_a_stub_gives_nothing_away(queues, tmp_path):

@@ -13,10 +13,16 @@ BROKEN = {
     "stderr": ('import warnings\nwarnings.warn("old")', "It writes to stderr"),
     "an address": ("object()", "Its output holds a memory address"),
     "a path of this machine": ('print("/" + "home/somebody/table.csv")', "Its output holds a path of this machine"),
-    "a time stamp": ("import datetime\nprint(datetime.datetime(2026, 1, 2, 3, 4, 5, 6))", "Its output holds a time stamp"),
+    "a time stamp": (
+        "import datetime\nprint(datetime.datetime(2026, 1, 2, 3, 4, 5, 6))",
+        "Its output holds a time stamp",
+    ),
     "chance": ("import random\nrandom.random()", "Its output differs between two runs"),
     "the order of a set": ('print({"mean", "median", "mode", "share", "rate"})', "Its output differs between two runs"),
-    "a bare figure": ("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()", "A figure without a text alternative"),
+    "a bare figure": (
+        "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()",
+        "A figure without a text alternative",
+    ),
     "a figure not described in full": (
         "import matplotlib.pyplot as plt\nfrom course import describe\nfig, ax = plt.subplots()\ndescribe(fig, 'Lines.')",
         "It raises ValueError: This text alternative lacks",
@@ -48,7 +54,9 @@ def test_every_rule_of_outputs_names_the_file_and_the_line(tmp_path):
 def test_a_cell_that_needs_an_unanswered_exercise_is_named(tmp_path):
     root = lay_miniature(tmp_path)
     path = root / "course" / "units" / "07-queues" / "queues.md"
-    text = path.read_text().replace("## What to take away", "```{code-cell} ipython3\nprint(kept(waits_min, 30))\n```\n\n## What to take away")
+    text = path.read_text().replace(
+        "## What to take away", "```{code-cell} ipython3\nprint(kept(waits_min, 30))\n```\n\n## What to take away"
+    )
     path.write_text(text)
     with pytest.raises(BuildError, match="fails while exercises before it are unanswered: NotImplementedError") as raised:
         Builder(root).build(["7"])
