@@ -1,8 +1,12 @@
 """What check cells use: `expect`, which tells a trainee what is right and what is not yet; and what a chart shows."""
 
+import contextlib
+import linecache
 import textwrap
+from types import TracebackType
 
 WIDTH = 88
+CHECK = "# Exercise {number}: run this cell to check your answer"  # the first line of every check, written by the build
 
 
 class NotYet(AssertionError):
@@ -27,7 +31,6 @@ class Expect:
 
     def __init__(self):
         self._right: list[str] = []
-        self._watched = None
 
     def __call__(self, condition, message: str, right: str | None = None) -> None:
         """Raise `NotYet` with `message` unless `condition` holds; otherwise remember `right`, what has been shown right.
@@ -35,7 +38,6 @@ class Expect:
         `condition` is a bool. A comparison that gives many values (a column where one number was wanted) or none (a
         missing value) does not hold, and the message says so.
         """
-        self._start_anew_in_each_cell()
         try:
             holds = bool(condition)
         except (ValueError, TypeError):
@@ -51,19 +53,47 @@ class Expect:
         """Print what the check has shown to be right, then `ending`. The build puts this line at the end of each check."""
         print("\n".join([*_lines(self._right), _wrapped("", ending)]))
 
-    def _start_anew_in_each_cell(self) -> None:
-        """Forget what earlier cells showed: each cell is a check of its own."""
-        try:
-            shell = get_ipython()
-        except NameError:
-            return
-        if shell is not self._watched:
-            shell.events.register("pre_execute", self._forget)
-            self._watched = shell
-            self._forget()
+    def watch(self, shell) -> None:
+        """Follow an IPython `shell`: start anew in each cell, and say in words what stops a check."""
+        shell.events.register("pre_execute", self._forget)
+        shell.set_custom_exc((Exception,), self._tell)
+        self._forget()
 
     def _forget(self) -> None:
         self._right = []
+
+    def _tell(self, shell, kind: type[Exception], error: Exception, trace: TracebackType, tb_offset: int | None = None):
+        """Show an error as IPython does, but one that stops a check as a message alone; IPython's own exception handler."""
+        lines = _lines_from_check(trace)
+        if isinstance(error, NotYet) or not lines:
+            shell.showtraceback((kind, error, trace), running_compiled_code=True)
+        else:
+            shell._showtraceback(kind, error, [*_lines(self._right), _wrapped("Not yet: ", _in_words(error, lines))])
+
+
+def _lines_from_check(trace: TracebackType | None) -> list[str]:
+    """The lines of code that led to an error, from that of a check to that in the answer; none where no check was run."""
+    lines = []
+    while trace:
+        name = trace.tb_frame.f_code.co_filename
+        in_check = bool(lines) or linecache.getline(name, 1).startswith(CHECK.split("{")[0])
+        # Lines of libraries are no help: only those of cells, which IPython keeps under names of its own.
+        if in_check and ("ipykernel_" in name or name.startswith("<ipython-input")):
+            lines.append(linecache.getline(name, trace.tb_lineno).strip())
+        trace = trace.tb_next
+    return lines
+
+
+def _in_words(error: Exception, lines: list[str]) -> str:
+    """What stopped a check, for the trainee who answered."""
+    if isinstance(error, NotImplementedError):
+        return str(error) or "This is not answered yet."
+    if isinstance(error, NameError) and len(lines) == 1:
+        return f"There is no {error.name} yet. Run the cell with your answer first, and keep the name that it asks for."
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if len(lines) == 1:
+        return f"What your answer gives cannot be checked, because it is of another kind than asked for ({said})."
+    return f"Your answer stops with an error in the line `{lines[-1]}`. {said}."
 
 
 def _lines(right: list[str]) -> list[str]:
@@ -75,6 +105,8 @@ def _wrapped(label: str, text: str) -> str:
 
 
 expect = Expect()
+with contextlib.suppress(NameError):  # there is no get_ipython in a plain Python
+    expect.watch(get_ipython())  # noqa: F821
 
 
 def bars_of(ax) -> dict[str, float]:
@@ -119,7 +151,8 @@ def length_label(ax) -> str:
 
 def _bar_containers(ax) -> list[tuple]:
     """Each set of bars on `ax`, and whether it runs sideways."""
-    from matplotlib.container import BarContainer  # not before a check of a chart asks for it: it is slow to import
+    # Not before a check of a chart asks for it: it is slow to import.
+    from matplotlib.container import BarContainer
 
     return [(bars, bars.orientation == "horizontal") for bars in ax.containers if isinstance(bars, BarContainer)]
 

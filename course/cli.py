@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -82,22 +83,15 @@ def build(
 
 
 def _facts_table(facts: list) -> Table:
-    table = Table(caption="seconds and peak memory of one run; readability: automated readability index, in years of school")
-    for column in ("unit", "notebook", "cells", "tasks", "marks", "practice", "seconds", "peak MB", "readability", ""):
-        text = column in ("unit", "notebook", "")
-        table.add_column(column, justify="left" if text else "right")
+    caption = "s and MB: time and peak memory of one run. ARI: automated readability index of the text, in years of school."
+    table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left")
+    table.add_column("notebook", overflow="fold")
+    for column in ("cells", "tasks", "marks", "practice", "s", "MB", "ARI"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for one in facts:
-        state = "built" if one.built else "unchanged"
-        numbers = (
-            one.cells,
-            one.tasks,
-            one.marks or "",
-            one.practice or "",
-            one.seconds,
-            int(one.peak_mb),
-            one.readability,
-        )
-        table.add_row(one.unit, one.notebook, *map(str, numbers), state)
+        numbers = (one.cells, one.tasks, one.marks or "", one.practice or "", one.seconds, int(one.peak_mb), one.readability)
+        table.add_row(f"{one.unit[:2]} {one.notebook}", *map(str, numbers), "built" if one.built else "unchanged")
     return table
 
 

@@ -1,9 +1,11 @@
 """What the tests share: a course in miniature, laid out like the real one."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 ROOT = Path(__file__).resolve().parent.parent
 QUEUES = ROOT / "tests" / "builder" / "07-queues"
@@ -47,6 +49,17 @@ PATHWAY = """- {number: 0, folder: 00-look, title: Look, question: "What is ther
 - {number: 7, folder: 07-queues, title: Queues, question: "Who waits?", weeks: after}
 - {number: 8, folder: 08-later, title: Later, question: "What then?", weeks: after}
 """
+
+
+@pytest.fixture
+def shell(monkeypatch) -> InteractiveShell:
+    """A real IPython shell in this process, and none afterwards: it takes the place of __main__ while it is there."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    shell = InteractiveShell.instance()
+    shell.reset()
+    shell.colors = "nocolor"
+    yield shell
+    InteractiveShell.clear_instance()
 
 
 @pytest.fixture

@@ -1,21 +1,22 @@
 """What a trainee is told by a check, in a real IPython shell."""
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from nbclient import NotebookClient
+from nbgrader.utils import determine_grade
 
-from course.checks import Expect, NotYet, expect
+from course.checks import CHECK, Expect, NotYet, expect
 
 
 @pytest.fixture
-def shell():
-    shell = InteractiveShell.instance()
-    shell.reset()
+def shell(shell):
+    expect.watch(shell)
     shell.run_cell("from course.checks import expect")
-    yield shell
-    InteractiveShell.clear_instance()
+    return shell
 
 
 def run(shell: InteractiveShell, *lines: str) -> str:
@@ -72,3 +73,59 @@ def test_a_comparison_without_one_answer_does_not_hold_and_says_why(many):
 @pytest.mark.parametrize("one", [True, np.bool_(True), np.array([True]), 1])
 def test_one_true_value_holds_whatever_its_type(one):
     expect(one, "No.")
+
+
+CHECK_LINE = CHECK.format(number=1)
+STUB = 'raise NotImplementedError("Not answered yet: your answer goes here.")'
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (f"def share(part, whole):\n    {STUB}", "Not yet: Not answered yet: your answer goes here."),
+        ("pass", "Not yet: There is no share yet. Run the cell with your answer first"),
+        (
+            "def share(part, whole):\n    return part / 0",
+            "error in the line `return part / 0`. ZeroDivisionError: division by zero",
+        ),
+        (
+            "def share(part):\n    return part",
+            "cannot be checked, because it is of another kind than asked for (TypeError: share()",
+        ),
+        ("def share(part, whole):\n    return None", "of another kind than asked for (TypeError: '<=' not supported"),
+        (
+            "def share(part, whole):\n    return int('a' * part)",
+            "Your answer stops with an error in the line `return int('a' * part)`.",
+        ),
+    ],
+)
+def test_an_answer_that_stops_the_check_is_told_of_in_words_without_a_traceback(shell, answer, told):
+    run(shell, answer)
+    said = run(
+        shell,
+        CHECK_LINE,
+        'expect(True, "No.", right="one thing")',
+        'expect(share(1, 2) <= 1, "A share lies between 0 and 1.")',
+    )
+    assert said.startswith("Right: one thing\nNot yet: ")
+    assert told in " ".join(said.split())
+    assert "Traceback" not in said and "expect(" not in said
+
+
+def test_errors_anywhere_else_are_shown_as_python_shows_them(shell):
+    said = run(shell, "schools = 77", "people / schools")
+    assert "Traceback (most recent call last)" in said
+    assert "NameError: name 'people' is not defined" in said
+
+
+@pytest.mark.parametrize("answer", ["1 / 0", 'expect(False, "Not two.")', "nothing_of_that_name"])
+def test_in_a_kernel_a_check_that_does_not_hold_is_an_error_that_nbgrader_scores_zero(answer):
+    """Ours is the text that is shown: that it is an error, and earns nothing, is for Jupyter and nbgrader to see."""
+    check = nbformat.v4.new_code_cell(f"{CHECK_LINE}\n{answer}")
+    check.metadata = {"nbgrader": {"grade": True, "solution": False, "locked": True, "grade_id": "a", "points": 2}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("from course.checks import expect"), check])
+    NotebookClient(notebook, allow_errors=True).execute()
+    (output,) = notebook.cells[1].outputs
+    assert output.output_type == "error"
+    assert output.traceback[-1].startswith("Not yet: ")
+    assert determine_grade(notebook.cells[1]) == (0, 2)

@@ -4,7 +4,6 @@ import base64
 
 import matplotlib.pyplot as plt
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from course.figures import describe, what_is_missing
@@ -21,12 +20,10 @@ def figure():
 
 
 @pytest.fixture
-def shown(figure):
-    InteractiveShell.instance()
+def shown(figure, shell):
     with capture_output() as said:
         describe(figure, GOOD)
-    yield said.outputs
-    InteractiveShell.clear_instance()
+    return said.outputs
 
 
 def test_it_is_shown_once_as_an_image_with_its_text_alternative(shown):

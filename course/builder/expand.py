@@ -10,6 +10,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course.builder.rules import hidden_part
 from course.builder.source import EXERCISE, Cell, Exercise, Notebook, Unit
+from course.checks import CHECK
+
+OWN_OPTIONS = ("task", "check", "written", "points", "outcome", "kind")
 
 
 def solution_notebook(notebook: Notebook, unit: Unit, course: dict[str, tuple[Unit, Notebook]]) -> NotebookNode:
@@ -23,10 +26,15 @@ def solution_notebook(notebook: Notebook, unit: Unit, course: dict[str, tuple[Un
             source = _with_number(cell, headings[id(cell)], notebook, unit) if id(cell) in headings else cell.source
             made = new_markdown_cell(source)
         else:
-            source = cell.source + (f"\n{_last_line(exercise, notebook)}" if cell.check else "")
-            made = new_code_cell(source)
-        if exercise:
-            made.metadata = _metadata(cell, exercise)
+            lines = (
+                [CHECK.format(number=exercise.number), cell.source, _last_line(exercise, notebook)]
+                if cell.check
+                else [cell.source]
+            )
+            made = new_code_cell("\n".join(lines))
+        # What Jupyter itself knows (tags, a cell that opens folded) is kept as the author wrote it.
+        kept = {key: value for key, value in cell.options.items() if key not in OWN_OPTIONS}
+        made.metadata = nbformat.from_dict(kept | (_metadata(cell, exercise) if exercise else {}))
         cells.append(made)
         if position == 0:
             cells.append(new_markdown_cell(at_a_glance(notebook, unit, course)))

@@ -8,15 +8,17 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
 MAY_RAISE = "raises-exception"
-STUB = '# YOUR CODE HERE\nraise NotImplementedError("Not answered yet: write your answer in place of this line.")'
+STUB = '# YOUR CODE HERE\nraise NotImplementedError("Not answered yet: your answer goes where YOUR CODE HERE stands.")'
 
 
-class MarkMayRaise(NbGraderPreprocessor):
-    """Lets Run All go on behind an exercise that is not answered, or not right yet."""
+class ReadyForTrainees(NbGraderPreprocessor):
+    """Lets Run All go on behind an exercise that is not answered or not right yet, and folds checks to their first line."""
 
     def preprocess_cell(self, cell, resources, cell_index):
         if cell.cell_type == "code" and (is_grade(cell) or is_solution(cell)):
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), MAY_RAISE})
+        if cell.cell_type == "code" and is_grade(cell):
+            cell.metadata["jupyter"] = {**cell.metadata.get("jupyter", {}), "source_hidden": True}
         return cell, resources
 
 
@@ -29,5 +31,5 @@ def settings(root: Path, source: str = "solutions", release: str = "notebooks") 
     config.CourseDirectory.release_directory = release
     config.CourseDirectory.db_url = f"sqlite:///{root / 'gradebook.db'}"
     config.ClearSolutions.code_stub = {"python": STUB}
-    config.GenerateAssignment.preprocessors = [MarkMayRaise, *GenerateAssignment.preprocessors.default_args[0]]
+    config.GenerateAssignment.preprocessors = [ReadyForTrainees, *GenerateAssignment.preprocessors.default_args[0]]
     return config

@@ -106,6 +106,13 @@ def test_cells_carry_nbgraders_metadata(built):
     ]
 
 
+def test_a_check_is_folded_for_trainees_to_a_line_that_says_what_it_is(built):
+    check = cell(read(built, "notebooks"), "promise-kept-check")
+    assert check.source.startswith("# Exercise 1: run this cell to check your answer\nexpect(")
+    assert check.metadata.jupyter.source_hidden
+    assert not cell(read(built, "notebooks"), "promise-kept").metadata.get("jupyter")
+
+
 def test_run_all_goes_on_behind_tasks_and_checks_in_the_trainees_notebook_alone(built):
     tagged = [c.id for c in read(built, "notebooks").cells if "raises-exception" in c.metadata.get("tags", [])]
     assert tagged == ["promise-kept", "promise-kept-check"]
