@@ -84,7 +84,7 @@ def build(
 
 def _facts_table(facts: list) -> Table:
     caption = "s and MB: time and peak memory of one run. ARI: automated readability index of the text, in years of school."
-    table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left")
+    table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("notebook", overflow="fold")
     for column in ("cells", "tasks", "marks", "practice", "s", "MB", "ARI"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -17,7 +17,7 @@ from course.builder.compare import answers_given_away, differences
 from course.builder.derived import Station, glossary, map_table, read_pathway, words_defined_twice
 from course.builder.execute import Run, run
 from course.builder.expand import as_text, solution_notebook
-from course.builder.outputs import broken_outputs, broken_without_answers
+from course.builder.outputs import broken_outputs, broken_without_answers, numbers_not_shown
 from course.builder.problem import BuildError, Problem, StepError
 from course.builder.rules import Course, broken_rules
 from course.builder.source import Notebook, Unit, read_unit, unit_folders
@@ -143,7 +143,7 @@ class Builder:
         problems = []
         for notebook in unit.notebooks:
             first, second = (nbformat.reads(one.notebook, as_version=4) for one in runs[notebook.name])
-            problems += broken_outputs(notebook, first, second)
+            problems += [*broken_outputs(notebook, first, second), *numbers_not_shown(notebook, first)]
             (solutions / f"{notebook.name}.ipynb").write_text(runs[notebook.name][0].notebook, encoding="utf-8")
         if problems:
             raise BuildError(problems)

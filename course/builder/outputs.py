@@ -12,6 +12,7 @@ from course.builder.problem import Problem
 from course.builder.source import Notebook
 from course.figures import what_is_missing
 
+SMALL = 12
 PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 # What a run leaves in its outputs that another run, or another machine, would not.
 NOT_REPRODUCIBLE = {
@@ -32,6 +33,39 @@ def broken_outputs(notebook: Notebook, first: NotebookNode, second: NotebookNode
             yield notebook.problem(author, message)
         if json.dumps(cell.outputs, sort_keys=True) != json.dumps(again.outputs, sort_keys=True):
             yield notebook.problem(author, "Its output differs between two runs: set a seed, sort, or leave it out.")
+
+
+def numbers_not_shown(notebook: Notebook, run: NotebookNode) -> Iterator[Problem]:
+    """Numbers that the text states and nothing in the notebook shows: what an author forgets when the data changes.
+
+    A number up to SMALL is taken for a count in words; one that comes from elsewhere, such as a year or a source's result,
+    is listed in the front matter under `facts`.
+    """
+    shown = {float(fact) for fact in notebook.front.get("facts") or []}
+    for cell in run.cells:
+        if cell.cell_type == "code":
+            shown |= set(_numbers(cell.source.replace("_", "")))
+            for output in cell.outputs:
+                for text in [output.get("text", ""), *output.get("data", {}).values()]:
+                    shown |= set(_numbers(re.sub(r"base64,[A-Za-z0-9+/=]+|<[^>]*style=[^>]*>", "", str(text))))
+    for cell in notebook.markdown:
+        if cell.written:
+            continue
+        prose = re.sub(
+            r"```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]+>", lambda cut: re.sub(r"[^\n]", " ", cut[0]), cell.source, flags=re.DOTALL
+        )
+        for line, text in enumerate(prose.splitlines()):
+            for number in _numbers(text):
+                if number > SMALL and not {number, round(number / 100, 6)} & shown:
+                    told = f"It states {number:.12g}, which nothing in this notebook shows."
+                    hint = "A fact from elsewhere? List it in the front matter: facts: [...]"
+                    yield Problem(notebook.path, cell.line + line, f"{told} ({hint})")
+
+
+def _numbers(text: str) -> Iterator[float]:
+    """The numbers in a text, without their signs; 1,000 is a thousand, and W109 or 3x are no numbers."""
+    for found in re.findall(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])\d+(?:\.\d+)?(?!\w)", text):
+        yield float(found.replace(",", ""))
 
 
 def broken_without_answers(notebook: Notebook, blank: NotebookNode) -> Iterator[Problem]:

@@ -51,6 +51,23 @@ def test_every_rule_of_outputs_names_the_file_and_the_line(tmp_path):
     assert not (root / "notebooks" / "00-look").exists(), "nothing is laid in place when a rule is broken"
 
 
+def test_a_number_that_the_text_states_and_nothing_shows_is_named(tmp_path):
+    root = lay_miniature(tmp_path)
+    path = root / "course" / "units" / "07-queues" / "queues.md"
+    text = path.read_text()
+    text = text.replace(
+        "Half of them waited 25 minutes", "By 2019 there were 1,250. Half of them waited 25.0 minutes, or 75%, or 26"
+    )
+    text = text.replace("---\nkernelspec", "---\nfacts: [2019]\nkernelspec", 1)
+    path.write_text(text)
+    with pytest.raises(BuildError) as raised:
+        Builder(root).build(["7"])
+    line = text.count("\n", 0, text.index("By 2019")) + 1
+    told = [(problem.line, problem.message.split(",")[0]) for problem in raised.value.problems]
+    # 2019 is a fact from elsewhere, 25.0 is the median that is shown, 75% is a share of 0.75 in a check.
+    assert told == [(line, "It states 1250"), (line, "It states 26")]
+
+
 def test_a_cell_that_needs_an_unanswered_exercise_is_named(tmp_path):
     root = lay_miniature(tmp_path)
     path = root / "course" / "units" / "07-queues" / "queues.md"
