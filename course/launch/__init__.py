@@ -1,0 +1,1 @@
+"""What starts the course: the trainee's workspace, and JupyterLab on it."""
