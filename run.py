@@ -14,6 +14,7 @@ Needs Python 3.11 or newer with venv, about 1.5 GB of disk space and, the first 
 
 import ast
 import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -277,9 +278,20 @@ def find_chromium():
 
 
 def missing_packages():
-    return [
-        package for package, found in (("chromium", find_chromium()), ("bubblewrap", shutil.which("bwrap"))) if not found
+    needed = [
+        ("chromium", find_chromium()),
+        ("bubblewrap", shutil.which("bwrap")),
+        ("libatomic1", has_library("libatomic.so.1")),  # Playwright, which drives Chromium, cannot start without
     ]
+    return [package for package, found in needed if not found]
+
+
+def has_library(name):
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def apt_names(packages):

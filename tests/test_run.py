@@ -445,6 +445,14 @@ def test_tests_on_a_machine_without_chromium_and_bubblewrap_name_the_command_to_
     assert not (machine / "log").exists() and not (course.folder / ".venv").exists()
 
 
+def test_a_library_without_which_the_browser_cannot_be_driven_is_asked_for_too(course, machine):
+    for name in ("apt-get", "bwrap", "chromium"):
+        put(machine, name)
+    gone = "import ctypes\ndef gone(name): raise OSError(name)\nctypes.CDLL = gone\nos.geteuid = lambda: 1000"
+    done = course.run("test", pretend=gone)
+    assert_one_clear_line(done, "the tests need libatomic1; type: sudo apt-get install libatomic1")
+
+
 @pytest.mark.parametrize("tool", ["dnf", "zypper", "pacman", "apk"])
 def test_other_systems_get_their_own_command_to_type(course, machine, tool):
     put(machine, tool)
