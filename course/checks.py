@@ -90,10 +90,12 @@ def _in_words(error: Exception, lines: list[str]) -> str:
         return str(error) or "This is not answered yet."
     if isinstance(error, NameError) and len(lines) == 1:
         return f"There is no {error.name} yet. Run the cell with your answer first, and keep the name that it asks for."
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = f"{type(error).__name__}: {error}".rstrip(": .") + "."
+    if "truth value of a" in said:  # what pandas and NumPy say when a column is asked to be one True or False
+        said = "`if`, `and` and `or` decide once, and a column holds many answers: compare and combine whole columns."
     if len(lines) == 1:
-        return f"What your answer gives cannot be checked, because it is of another kind than asked for ({said})."
-    return f"Your answer stops with an error in the line `{lines[-1]}`. {said}."
+        return f"What your answer gives cannot be checked, because it is of another kind than asked for. {said}"
+    return f"Your answer stops with an error in the line `{lines[-1]}`. {said}"
 
 
 def _lines(right: list[str]) -> list[str]:

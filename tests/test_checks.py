@@ -90,9 +90,9 @@ STUB = 'raise NotImplementedError("Not answered yet: your answer goes here.")'
         ),
         (
             "def share(part):\n    return part",
-            "cannot be checked, because it is of another kind than asked for (TypeError: share()",
+            "cannot be checked, because it is of another kind than asked for. TypeError: share()",
         ),
-        ("def share(part, whole):\n    return None", "of another kind than asked for (TypeError: '<=' not supported"),
+        ("def share(part, whole):\n    return None", "of another kind than asked for. TypeError: '<=' not supported"),
         (
             "def share(part, whole):\n    return int('a' * part)",
             "Your answer stops with an error in the line `return int('a' * part)`.",

@@ -1,6 +1,7 @@
 """Writes the solution notebook: the author's cells, and all that follows from them, so that nothing is typed twice."""
 
 import hashlib
+import html
 import re
 from collections import Counter
 
@@ -24,7 +25,7 @@ def solution_notebook(notebook: Notebook, unit: Unit, course: dict[str, tuple[Un
         exercise = by_cell.get(id(cell))
         if cell.type == "markdown":
             source = _with_number(cell, headings[id(cell)], notebook, unit) if id(cell) in headings else cell.source
-            made = new_markdown_cell(source)
+            made = new_markdown_cell(_with_code_in_hints(source))
         else:
             lines = (
                 [CHECK.format(number=exercise.number), cell.source, _last_line(exercise, notebook)]
@@ -85,6 +86,15 @@ def _outcomes(notebook: Notebook) -> list[str]:
 def _link(unit: Unit, notebook: Notebook, from_unit: Unit) -> str:
     folder = "" if unit.name == from_unit.name else f"../{unit.name}/"
     return f"[{notebook.front['title']}]({folder}{notebook.name}.ipynb)"
+
+
+def _with_code_in_hints(source: str) -> str:
+    """Markdown is not read inside an HTML block: code in a hint has to be HTML too."""
+
+    def marked(code: re.Match) -> str:
+        return f"<code>{html.escape(code[1], quote=False)}</code>"
+
+    return re.sub(r"<details>.*?</details>", lambda hint: re.sub(r"`([^`]+)`", marked, hint[0]), source, flags=re.DOTALL)
 
 
 def _with_number(cell: Cell, exercise: Exercise, notebook: Notebook, unit: Unit) -> str:

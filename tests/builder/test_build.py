@@ -96,6 +96,10 @@ def test_exercises_are_numbered_and_show_their_marks_and_outcome(built):
     assert (check.metadata.outcome, check.metadata.exercise) == ("middle", 1)
 
 
+def test_code_in_a_hint_is_html_because_markdown_is_not_read_there(built):
+    assert "What is the <code>mean()</code> of <code>waits &lt; promise</code>?" in text_of(read(built, "notebooks"))
+
+
 def test_cells_carry_nbgraders_metadata(built):
     notebook = read(built, "notebooks", "queues-assessment")
     flags = {id: cell(notebook, id).metadata.nbgrader for id in ("longest-wait", "longest-wait-check", "sentence")}

@@ -177,7 +177,7 @@ BROKEN = {
     ),
     "each_task_has_two_hints: one": (
         LESSON,
-        "<details><summary>Hint 2</summary>What is the mean of those?</details>\n",
+        "<details><summary>Hint 2</summary>What is the `mean()` of `waits < promise`?</details>\n",
         "",
         "needs two hints",
         "## Exercise",
