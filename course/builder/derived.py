@@ -69,7 +69,7 @@ def map_table(stations: Sequence[Station], units: Sequence[Unit]) -> str:
 def glossary(units: Sequence[Unit]) -> str:
     """Every new word of the course, in alphabetical order, with its definition and the notebook that explains it."""
     entries = [
-        f"**{word}** {definition}. [{notebook.front['title']}]({unit.name}/{notebook.name}.ipynb)"
+        f"**{word}**: {definition}. [{notebook.front['title']}]({unit.name}/{notebook.name}.ipynb)"
         for _, word, definition, unit, notebook in sorted(
             ((word.casefold(), word, definition, unit, notebook) for unit, notebook, word, definition in _words(units)),
             key=lambda entry: entry[0],

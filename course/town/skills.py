@@ -31,12 +31,13 @@ def _only_once(field: Field) -> Field:
     return Field(field.name, field.type, field.title, field.description, field.unit, field.constraints | ONCE)
 
 
-def _questions(warning: str = "") -> tuple[Field, ...]:
-    """One column a question."""
+def _questions(warning: str = "", on_the_service: str = "") -> tuple[Field, ...]:
+    """One column a question; `warning` is said of each, `on_the_service` of those of that group."""
     fields = []
     for group, columns in survey.COLUMNS.items():
         for name in columns:
             description = f"{GROUP_TITLES[group]}: the person's own rating. {SCALE}. Missing: not answered.{warning}"
+            description += on_the_service if group == "service" else ""
             within = {"minimum": survey.LOWEST, "maximum": survey.HIGHEST}
             fields.append(Field(name, INTEGER, survey.QUESTIONS[name][0], description, "points of 10", within))
     return tuple(fields)
@@ -134,15 +135,16 @@ TABLES = (
         title="Two teams of three",
         description="The three highest totals; the highest total with two more, chosen for the skills still missing.",
         story=(
-            "Made from skills-survey-clean. A skill counts as there when somebody in the team rates it 8 or more; a "
-            "skill of the service, when that somebody works in Children and learning. The second team takes, post by "
-            "post, whoever adds most skills that nobody in it has yet."
+            "Made from skills-survey-clean. Everybody answered for the service they work in: the four answers about it "
+            "are left only to those who work in Children and learning, where the schools are, and blank for the "
+            "others. A skill counts as there when somebody in the team rates it 8 or more. The second team takes, post "
+            "by post, whoever adds most skills that nobody in it has yet."
         ),
         fields=(
             Field("team", STRING, "How the team was chosen", "One of two ways.", constraints={"required": True}),
             STAFF_ID,
             DIRECTORATE,
-            *_questions(),
+            *_questions(on_the_service=f" Blank too for those who do not work in {survey.SCHOOLS}."),
         ),
         key=("team", "staff_id"),
         make=survey.teams,

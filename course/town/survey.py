@@ -129,16 +129,20 @@ def quiz(borough: str, seed: int) -> pd.DataFrame:
 
 
 def teams(borough: str, seed: int) -> pd.DataFrame:
-    """Two teams of three: the highest totals; the highest total with two more, chosen for the skills still missing."""
+    """Two teams of three: the highest totals; the highest total with two more, chosen for the skills still missing.
+
+    Answers on the service are left to those who answered them for the service that decides on schools.
+    """
     survey = clean(borough, seed).set_index("staff_id")
-    highest = highest_totals(survey)
+    highest, skills = highest_totals(survey), skills_for_schools(survey)
     chosen = {
         "three highest totals": highest,
-        "chosen for what is missing": fill_posts(skills_for_schools(survey), highest[:1], POSTS),
+        "chosen for what is missing": fill_posts(skills, highest[:1], POSTS),
     }
     rows = [(team, person) for team, people in chosen.items() for person in people]
     teams = pd.DataFrame(rows, columns=["team", "staff_id"])
-    return teams.merge(survey.reset_index(), on="staff_id", validate="m:1")
+    answers = survey[["directorate"]].join(skills).reset_index()
+    return teams.merge(answers, on="staff_id", validate="m:1")
 
 
 def highest_totals(survey: pd.DataFrame) -> list[str]:
@@ -214,9 +218,10 @@ def _hand_in(answers: pd.DataFrame, borough: str, rng: np.random.Generator) -> t
 def _argument_can_be_seen(survey: pd.DataFrame) -> bool:
     """Whether this borough (as put right) shows what the lesson argues.
 
-    The three highest totals are beyond doubt, and leave at least three skills uncovered that two others beside the
-    first of them would cover, and one other would not. Three to nine people are strong in all three groups at 6, at
-    most one at 8, and those strong in computing and the service alone outnumber them.
+    The highest total is one person's, and who has the three highest is beyond doubt. None of the three works where the
+    schools are, and even if knowing any service counts they leave at least three skills uncovered. Two others beside
+    the first of them would cover everything, and one other would not. Three to nine people are strong in all three
+    groups at 6, at most one at 8, and those strong in computing and the service alone outnumber them.
     """
     by_person = survey.set_index("staff_id")
     totals = by_person[list(QUESTIONS)].sum(axis="columns").nlargest(POSTS + 1, keep="all")
@@ -229,7 +234,9 @@ def _argument_can_be_seen(survey: pd.DataFrame) -> bool:
     strong = scores.dropna() >= 6
     danger = int((strong["computing"] & strong["service"] & ~strong["statistics"]).sum())
     return (
-        totals.iloc[POSTS - 1] > totals.iloc[POSTS]
+        totals.iloc[0] > totals.iloc[1]
+        and totals.iloc[POSTS - 1] > totals.iloc[POSTS]
+        and SCHOOLS not in by_person.loc[highest, "directorate"].tolist()
         and covers[0] <= len(QUESTIONS) - 3
         and covers[1] == len(QUESTIONS)
         and len(team) == POSTS

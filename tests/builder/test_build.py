@@ -140,7 +140,7 @@ def test_the_map_lists_every_unit_with_the_minutes_of_those_that_are_written(bui
 
 
 def test_the_glossary_is_made_from_the_new_words(built):
-    line = "**median** the value in the middle when all are put in order. [How long is the queue?](07-queues/queues.ipynb)"
+    line = "**median**: the value in the middle when all are put in order. [How long is the queue?](07-queues/queues.ipynb)"
     assert line in (built / "notebooks" / "glossary.md").read_text()
 
 

@@ -110,8 +110,10 @@ def test_the_three_highest_totals_leave_skills_uncovered_and_three_chosen_people
     people = survey.clean(borough, seed).set_index("staff_id")
     skills = people[QUESTIONS]
     totals = skills.sum(axis="columns").sort_values(ascending=False)
+    assert totals.iloc[0] > totals.iloc[1], "the highest total is one person's"
     assert totals.iloc[2] > totals.iloc[3], "nobody can argue about who the three are"
     highest = totals.index[:3].tolist()
+    assert "Children and learning" not in people.loc[highest, "directorate"].tolist()
 
     for_schools = survey.skills_for_schools(people)
 
@@ -132,6 +134,23 @@ def test_knowing_another_service_is_not_knowing_schools():
     elsewhere = people["directorate"] != "Children and learning"
     assert for_schools.loc[elsewhere, survey.COLUMNS["service"]].isna().all(axis=None)
     pd.testing.assert_frame_equal(for_schools[~elsewhere], people.loc[~elsewhere, QUESTIONS])
+
+
+@every_borough
+def test_in_the_table_of_teams_only_those_who_work_with_schools_know_their_service(borough, seed):
+    teams = survey.teams(borough, seed)
+    people = survey.clean(borough, seed).set_index("staff_id")
+    service, others = survey.COLUMNS["service"], survey.COLUMNS["computing"] + survey.COLUMNS["statistics"]
+    with_schools = teams["directorate"] == "Children and learning"
+    assert teams.loc[~with_schools, service].isna().all(axis=None)
+    answered = people.loc[teams["staff_id"]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(teams[others], answered[others])
+    pd.testing.assert_frame_equal(teams.loc[with_schools, service], answered.loc[with_schools, service])
+    best = teams.groupby("team")[QUESTIONS].max()
+    assert best.loc["three highest totals", service].isna().all()
+    assert (best.loc["chosen for what is missing"] >= 8).all()
+    first_of_each = teams.groupby("team")["staff_id"].first()
+    assert first_of_each.nunique() == 1, "whoever is appointed is in both teams"
 
 
 def test_people_fill_the_posts_by_what_they_add():
