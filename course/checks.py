@@ -2,11 +2,23 @@
 
 import contextlib
 import linecache
+import re
 import textwrap
 from types import TracebackType
 
 WIDTH = 88
-CHECK = "# Exercise {number}: run this cell to check your answer"  # the first line of every check, written by the build
+# The first lines of answers and checks, written by the build.
+ANSWER = "# Exercise {number}: your answer"
+CHECK = "# Exercise {number}: run this cell to check your answer"
+NOT_ANSWERED = (
+    "Not answered yet. In the cell above, put your answer in the place of the last two lines, and run it. "
+    "(Is the line with raise still there?)"
+)
+ENDED_IN_ERROR = (
+    "The cell with your answer ended in an error, so there is nothing new to check. "
+    "Read the last line of its red box, mend the answer and run it again."
+)
+NOT_COUNTED = {"", "axis", "bar", "count", "length", "name", "number", "region", "total", "value", "x axis", "y axis"}
 
 
 class NotYet(AssertionError):
@@ -31,6 +43,8 @@ class Expect:
 
     def __init__(self):
         self._right: list[str] = []
+        self._check: int | None = None  # the number of the exercise whose check is running
+        self._errors: dict[int, BaseException] = {}  # exercises whose answer, when last run, ended in an error
 
     def __call__(self, condition, message: str, right: str | None = None) -> None:
         """Raise `NotYet` with `message` unless `condition` holds; otherwise remember `right`, what has been shown right.
@@ -38,6 +52,7 @@ class Expect:
         `condition` is a bool. A comparison that gives many values (a column where one number was wanted) or none (a
         missing value) does not hold, and the message says so.
         """
+        self._look_at_the_answers_own_error()
         try:
             holds = bool(condition)
         except (ValueError, TypeError):
@@ -55,20 +70,47 @@ class Expect:
 
     def watch(self, shell) -> None:
         """Follow an IPython `shell`: start anew in each cell, and say in words what stops a check."""
-        shell.events.register("pre_execute", self._forget)
+        shell.events.register("pre_run_cell", self._begin)
+        shell.events.register("post_run_cell", self._end)
         shell.set_custom_exc((Exception,), self._tell)
-        self._forget()
+        self._right, self._check, self._errors = [], None, {}
 
-    def _forget(self) -> None:
-        self._right = []
+    def _begin(self, info) -> None:
+        self._right, self._check = [], _number(CHECK, info.raw_cell)
+
+    def _end(self, result) -> None:
+        answered = _number(ANSWER, result.info.raw_cell)
+        if answered is not None:
+            self._errors.pop(answered, None)
+            if not result.success:
+                self._errors[answered] = result.error_before_exec or result.error_in_exec
+
+    def _look_at_the_answers_own_error(self) -> None:
+        """Do not judge what an earlier try left behind: an answer that ended in an error is told of that error."""
+        error = self._errors.get(self._check)
+        if error is not None:
+            raise NotYet(_of_the_answers_own(error), [])
 
     def _tell(self, shell, kind: type[Exception], error: Exception, trace: TracebackType, tb_offset: int | None = None):
         """Show an error as IPython does, but one that stops a check as a message alone; IPython's own exception handler."""
         lines = _lines_from_check(trace)
         if isinstance(error, NotYet) or not lines:
             shell.showtraceback((kind, error, trace), running_compiled_code=True)
-        else:
-            shell._showtraceback(kind, error, [*_lines(self._right), _wrapped("Not yet: ", _in_words(error, lines))])
+            return
+        own = self._errors.get(self._check)
+        words = _in_words(error, lines) if own is None else _of_the_answers_own(own)
+        shell._showtraceback(kind, error, [*_lines(self._right), _wrapped("Not yet: ", words)])
+
+
+def _number(first_line: str, source: str) -> int | None:
+    """The number of the exercise in a cell that begins with `first_line` (ANSWER or CHECK); None for any other cell."""
+    before, after = first_line.split("{number}")
+    found = re.match(rf"\s*{re.escape(before)}(\d+){re.escape(after)}", source or "")
+    return int(found[1]) if found else None
+
+
+def _of_the_answers_own(error: BaseException) -> str:
+    return NOT_ANSWERED if isinstance(error, NotImplementedError) else ENDED_IN_ERROR
 
 
 def _lines_from_check(trace: TracebackType | None) -> list[str]:
@@ -87,7 +129,7 @@ def _lines_from_check(trace: TracebackType | None) -> list[str]:
 def _in_words(error: Exception, lines: list[str]) -> str:
     """What stopped a check, for the trainee who answered."""
     if isinstance(error, NotImplementedError):
-        return str(error) or "This is not answered yet."
+        return NOT_ANSWERED
     if isinstance(error, NameError) and len(lines) == 1:
         return f"There is no {error.name} yet. Run the cell with your answer first, and keep the name that it asks for."
     said = f"{type(error).__name__}: {error}".rstrip(": .") + "."
@@ -149,6 +191,15 @@ def bars_lie_down(ax) -> bool:
 def length_label(ax) -> str:
     """What the Axes `ax` says that the length of its bars means: the label of the axis along which they run."""
     return (ax.get_xlabel() if bars_lie_down(ax) else ax.get_ylabel()).strip()
+
+
+def says_what_is_counted(label: str) -> bool:
+    """Whether an axis label can be what the length of a bar counts: not empty, an axis' letter or a word for any number.
+
+    Nor what the bars are named after: "region" says which bar, not how long.
+    """
+    word = label.strip().lower()
+    return len(word) > 1 and not {word, word.removesuffix("s")} & NOT_COUNTED
 
 
 def _bar_containers(ax) -> list[tuple]:

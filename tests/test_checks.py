@@ -9,7 +9,7 @@ from IPython.utils.capture import capture_output
 from nbclient import NotebookClient
 from nbgrader.utils import determine_grade
 
-from course.checks import CHECK, Expect, NotYet, expect
+from course.checks import ANSWER, CHECK, ENDED_IN_ERROR, NOT_ANSWERED, Expect, NotYet, expect
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ STUB = 'raise NotImplementedError("Not answered yet: your answer goes here.")'
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (f"def share(part, whole):\n    {STUB}", "Not yet: Not answered yet: your answer goes here."),
+        (f"def share(part, whole):\n    {STUB}", "Not yet: Not answered yet. In the cell above, put your answer"),
         ("pass", "Not yet: There is no share yet. Run the cell with your answer first"),
         (
             "def share(part, whole):\n    return part / 0",
@@ -129,3 +129,32 @@ def test_in_a_kernel_a_check_that_does_not_hold_is_an_error_that_nbgrader_scores
     assert output.output_type == "error"
     assert output.traceback[-1].startswith("Not yet: ")
     assert determine_grade(notebook.cells[1]) == (0, 2)
+
+
+ANSWER_LINE = ANSWER.format(number=1)
+CHECK_OF_FOUR = (CHECK_LINE, 'expect(four == 4, "Count them.", right="four")', 'expect.done("Exercise 1 passes.")')
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("four = = 4", ENDED_IN_ERROR),
+        ("four = nothing_of_that_name", ENDED_IN_ERROR),
+        (f"four = 4\n{STUB}", NOT_ANSWERED),
+    ],
+)
+def test_an_answer_that_ends_in_an_error_is_not_judged_by_what_an_earlier_try_left_behind(shell, second, told):
+    run(shell, ANSWER_LINE, "four = 4")
+    assert "Exercise 1 passes." in run(shell, *CHECK_OF_FOUR)
+    run(shell, ANSWER_LINE, *second.split("\n"))
+    said = run(shell, *CHECK_OF_FOUR)
+    assert " ".join(said.split()) == f"Not yet: {told}"
+    run(shell, ANSWER_LINE, "four = 4")
+    assert "Exercise 1 passes." in run(shell, *CHECK_OF_FOUR)
+
+
+def test_an_error_elsewhere_does_not_count_against_an_answer(shell):
+    run(shell, ANSWER_LINE, "four = 4")
+    run(shell, "1 / 0")
+    run(shell, ANSWER.format(number=2), "1 / 0")
+    assert "Exercise 1 passes." in run(shell, *CHECK_OF_FOUR)

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from course.checks import bars_lie_down, bars_of, bars_start_at_zero, length_label
+from course.checks import bars_lie_down, bars_of, bars_start_at_zero, length_label, says_what_is_counted
 
 COUNTS = pd.Series({"service only": 159, "danger zone": 29, "data science": 5})
 
@@ -95,3 +95,13 @@ def test_the_label_is_that_of_the_axis_along_which_the_bars_run(ax):
     ax.bar(COUNTS.index, COUNTS)
     ax.set_ylabel("people")
     assert length_label(ax) == "people"
+
+
+@pytest.mark.parametrize("label", ["people", "number of people", "Staff", "count of staff"])
+def test_a_label_that_names_what_is_counted_is_accepted(label):
+    assert says_what_is_counted(label)
+
+
+@pytest.mark.parametrize("label", ["", " ", "x", "Y", "region", "Regions", "count", "values", "X axis"])
+def test_a_label_that_names_an_axis_a_bar_or_any_number_is_not(label):
+    assert not says_what_is_counted(label)

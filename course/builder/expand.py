@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course.builder.rules import hidden_part
 from course.builder.source import EXERCISE, Cell, Exercise, Notebook, Unit
-from course.checks import CHECK
+from course.checks import ANSWER, CHECK
 
 OWN_OPTIONS = ("task", "check", "written", "points", "outcome", "kind")
 
@@ -27,11 +27,11 @@ def solution_notebook(notebook: Notebook, unit: Unit, course: dict[str, tuple[Un
             source = _with_number(cell, headings[id(cell)], notebook, unit) if id(cell) in headings else cell.source
             made = new_markdown_cell(_with_code_in_hints(source))
         else:
-            lines = (
-                [CHECK.format(number=exercise.number), cell.source, _last_line(exercise, notebook)]
-                if cell.check
-                else [cell.source]
-            )
+            lines = [cell.source]
+            if cell.task:
+                lines = [ANSWER.format(number=exercise.number), *lines]
+            if cell.check:
+                lines = [CHECK.format(number=exercise.number), *lines, _last_line(exercise, notebook)]
             made = new_code_cell("\n".join(lines))
         # What Jupyter itself knows (tags, a cell that opens folded) is kept as the author wrote it.
         kept = {key: value for key, value in cell.options.items() if key not in OWN_OPTIONS}

@@ -8,7 +8,10 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
 MAY_RAISE = "raises-exception"
-STUB = '# YOUR CODE HERE\nraise NotImplementedError("Not answered yet: your answer goes where YOUR CODE HERE stands.")'
+STUB = (
+    "# YOUR CODE HERE\n"
+    'raise NotImplementedError("Not answered yet: put your answer in the place of this line and the one above.")'
+)
 
 
 class ReadyForTrainees(NbGraderPreprocessor):

@@ -60,6 +60,7 @@ def test_the_solution_was_run_and_holds_the_answer(built):
 def test_the_trainee_gets_the_stub_with_its_docstring_and_no_answer(built):
     notebook = read(built, "notebooks")
     stub = cell(notebook, "promise-kept").source
+    assert stub.startswith("# Exercise 1: your answer\n")
     assert '"""Share of people (0 to 1)' in stub
     assert "# YOUR CODE HERE" in stub
     assert "NotImplementedError" in stub
