@@ -118,7 +118,7 @@ def _lines_from_check(trace: TracebackType | None) -> list[str]:
     lines = []
     while trace:
         name = trace.tb_frame.f_code.co_filename
-        in_check = bool(lines) or linecache.getline(name, 1).startswith(CHECK.split("{")[0])
+        in_check = bool(lines) or _number(CHECK, linecache.getline(name, 1)) is not None
         # Lines of libraries are no help: only those of cells, which IPython keeps under names of its own.
         if in_check and ("ipykernel_" in name or name.startswith("<ipython-input")):
             lines.append(linecache.getline(name, trace.tb_lineno).strip())

@@ -112,8 +112,9 @@ def test_an_answer_that_stops_the_check_is_told_of_in_words_without_a_traceback(
     assert "Traceback" not in said and "expect(" not in said
 
 
-def test_errors_anywhere_else_are_shown_as_python_shows_them(shell):
-    said = run(shell, "schools = 77", "people / schools")
+@pytest.mark.parametrize("first_line", ["# a cell of the lesson", ANSWER.format(number=1)])
+def test_errors_anywhere_else_are_shown_as_python_shows_them_in_an_answer_too(shell, first_line):
+    said = run(shell, first_line, "schools = 77", "people / schools")
     assert "Traceback (most recent call last)" in said
     assert "NameError: name 'people' is not defined" in said
 

@@ -8,10 +8,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
 MAY_RAISE = "raises-exception"
-STUB = (
-    "# YOUR CODE HERE\n"
-    'raise NotImplementedError("Not answered yet: put your answer in the place of this line and the one above.")'
-)
+STUB = '# YOUR CODE HERE\nraise NotImplementedError("Not answered yet: replace this line and the one above.")'
 
 
 class ReadyForTrainees(NbGraderPreprocessor):
