@@ -69,6 +69,13 @@ def queues(tmp_path: Path) -> Path:
     return Path(shutil.copytree(QUEUES, tmp_path / "07-queues"))
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace `old`, which must be there, by `new` in a file."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
 def lay_miniature(root: Path) -> Path:
     """A course of two units in the folder `root`, with the real builder's inputs beside them."""
     units = root / "course" / "units"

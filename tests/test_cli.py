@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, lay_miniature
+from tests.conftest import ROOT, edit, lay_miniature
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,6 @@ def pathway(root: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(root), "COLUMNS": "100"}
     command = [sys.executable, "-m", "course.cli", *arguments]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_a_build_with_nothing_to_do_says_so(course):

@@ -10,7 +10,7 @@ import pytest
 from course.builder.build import Builder, check
 from course.builder.problem import BuildError
 from course.builder.stamps import facts_if_nothing_changed, files
-from tests.conftest import lay_miniature
+from tests.conftest import edit, lay_miniature
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,6 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 def tree(root: Path) -> dict[str, bytes]:
     made = (path for name in ("data", "solutions", "notebooks") for path in files(root / name))
     return {str(path.relative_to(root)): path.read_bytes() for path in made}
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_the_solution_was_run_and_holds_the_answer(built):

@@ -7,6 +7,7 @@ import pytest
 from course.builder.problem import BuildError
 from course.builder.rules import RULES, Course, broken_rules, front_matter_is_whole
 from course.builder.source import read_unit
+from tests.conftest import edit
 
 COURSE = Course(frozenset({"queues", "queues-assessment"}))
 LESSON, ASSESSMENT, MENTOR = "queues.md", "queues-assessment.md", "mentor.md"
@@ -292,10 +293,7 @@ NOT_WHOLE = {
 
 
 def broken(unit: Path, name: str, old: str, new: str) -> None:
-    path = unit / name
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    edit(unit / name, old, new)
 
 
 def line_of(unit: Path, name: str, text: str | None) -> int:
