@@ -1,0 +1,82 @@
+"""New homes that are planned: where, how many of each kind, and when they are lived in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from course.town.areas import Areas
+from course.town.figures import FIGURES
+from course.town.land import Land
+from course.town.people import People
+from course.town.pupils import LAST_YEAR, YEAR_GROUPS
+from course.town.streets import Streets
+
+SITES = 34
+FIRST, LAST = LAST_YEAR + 1, LAST_YEAR + 6  # school years
+IN_GROWING = 0.34  # share of the homes that go where families move: the old docks are built over
+STATUS = {"under construction": 0, "permission granted": 1, "in the local plan": 3}  # years until the first homes
+
+
+@dataclass(frozen=True)
+class Homes:
+    """h sites: the node of each, its status, and houses and flats by school year (h x 6, from FIRST)."""
+
+    node: np.ndarray
+    status: np.ndarray
+    houses: np.ndarray
+    flats: np.ndarray
+
+
+def plan_homes(land: Land, streets: Streets, areas: Areas, people: People, rng: np.random.Generator) -> Homes:
+    """Sites all over the borough, the biggest about the old docks of the growing planning area."""
+    docks = old_docks(land, streets, areas, people)
+    grown = people.ages.sum() + people.bands.sum()
+    total = FIGURES["new-homes-per-1000"].value * grown / 1_000 * (LAST - FIRST + 1)
+    part = areas.planning_area[areas.of_node]
+    near_docks = np.exp(-np.hypot(*(streets.at - docks).T) / 700) * (part == people.growing)
+    elsewhere = np.sqrt(streets.homes + 1.0) * (part != people.growing)
+    there = 8
+    node = np.concatenate(
+        [
+            rng.choice(len(part), there, replace=False, p=near_docks / near_docks.sum()),
+            rng.choice(len(part), SITES - there, replace=False, p=elsewhere / elsewhere.sum()),
+        ]
+    )
+    size = rng.lognormal(0, 0.7, SITES)
+    size[:there] *= total * IN_GROWING / size[:there].sum()
+    size[there:] *= total * (1 - IN_GROWING) / size[there:].sum()
+    # The growing area's sites are the ones that have begun; families want houses there.
+    status = rng.choice(list(STATUS), SITES, p=[0.25, 0.45, 0.30])
+    status[np.argsort(-size[:there])[:4]] = "under construction"
+    houses_share = np.clip(rng.normal(0.5, 0.22, SITES), 0.05, 1)
+    houses_share[:there] = np.clip(rng.normal(0.72, 0.1, there), 0.4, 1)
+    houses = np.stack([_over_years(n, s) for n, s in zip(size * houses_share, status, strict=True)])
+    flats = np.stack([_over_years(n, s) for n, s in zip(size * (1 - houses_share), status, strict=True)])
+    return Homes(node, status, houses, flats)
+
+
+def _over_years(homes: float, status: str) -> np.ndarray:
+    """Whole homes by school year: an even pace from the year that the status allows; the big sites take longer."""
+    starts = STATUS[status]
+    years = min(LAST - FIRST + 1 - starts, 2 + int(homes // 90))
+    built = np.zeros(LAST - FIRST + 1, dtype=int)
+    built[starts : starts + years] = np.diff(np.round(np.linspace(0, homes, years + 1)))
+    return built
+
+
+def pupils_a_year_group(homes: Homes, areas: Areas) -> np.ndarray:
+    """Pupils in each year group from the homes that are lived in by each year: planning areas x 6."""
+    yielded = homes.houses * FIGURES["pupil-yield-house"].value + homes.flats * FIGURES["pupil-yield-flat"].value
+    part = areas.planning_area[areas.of_node[homes.node]]
+    by_part = np.zeros((areas.planning_area.max() + 1, yielded.shape[1]))
+    np.add.at(by_part, part, yielded / YEAR_GROUPS)
+    return by_part.cumsum(axis=1)
+
+
+def old_docks(land: Land, streets: Streets, areas: Areas, people: People) -> np.ndarray:
+    """The middle of the homes that flood in the growing planning area."""
+    here = areas.planning_area[areas.of_node] == people.growing
+    wet = here & shapely.contains(land.zone_3, shapely.points(streets.at))
+    near = wet if wet.any() else here
+    return np.average(streets.at[near], axis=0, weights=streets.homes[near] + 0.01)

@@ -1,0 +1,277 @@
+"""The options before the cabinet: twelve sites for a new school and four schools that could expand.
+
+They are chosen so that no option is best on everything. The one that brings a school nearest to most children floods.
+Of the rest, the one that shortens walks most does least for the deprived; and two that are second-best alone are better
+together than the best with any other (so that choosing one by one goes wrong from two projects on).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from course.town.areas import Areas
+from course.town.figures import FIGURES
+from course.town.land import Land
+from course.town.people import People
+from course.town.schools import Schools
+from course.town.streets import Streets
+
+NEW, EXPANSION = "new school", "expansion"
+CLEAN, SUSPECTED, FOUND = "none found", "suspected", "found"
+OWNERS = ("council", "National Health Service", "rail company", "developer", "diocese", "private owner")
+LAND_PRICE = {  # million pounds a hectare; the course's own assumption
+    "council": 0.3,
+    "National Health Service": 1.1,
+    "rail company": 1.4,
+    "developer": 0.0,  # given with the permission to build
+    "diocese": 0.8,
+    "private owner": 2.2,
+}
+BUILD_PER_PLACE, BUILD_BASE, EXPAND_PER_PLACE = 0.021, 2.4, 0.017  # million pounds; the course's own assumption
+DEPRIVED = 3  # deciles that count as deprived
+APART = 380  # metres between two options
+ABOUT = 3_200  # metres from the site that floods within which the serious rivals lie, if they can
+MARGIN = 1.02  # by how much the two that are best together beat the best with any other
+
+
+class NoSuchSites(ValueError):
+    """No choice of sites tells the story."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. `school` is the number of the school that could expand, -1 for a new one."""
+
+    kind: str
+    node: int
+    school: int
+    hectares: float
+    places: int
+    cost_million: float
+    owner: str
+    flood_zone: int
+    no2: float
+    contamination: str
+    main_road_m: int
+    green_belt: bool
+
+
+def site_rule_ha(pupils: float) -> float:
+    """Hectares that a school of so many pupils needs by the course's site rule."""
+    return (FIGURES["site-area-base"].value + FIGURES["site-area-per-pupil"].value * pupils) / 10_000
+
+
+def flood_zone_of(land: Land, at: np.ndarray) -> np.ndarray:
+    """1, 2 or 3 for each point (k x 2)."""
+    points = shapely.points(at)
+    return np.select([shapely.intersects(land.zone_3, points), shapely.intersects(land.zone_2, points)], [3, 2], 1)
+
+
+@dataclass(frozen=True)
+class _Town:
+    """What the choice looks at. `walks` is areas x nodes (m), `now` metres to the nearest school, `children` aged 4-10."""
+
+    walks: np.ndarray
+    now: np.ndarray
+    children: np.ndarray
+    deprived: np.ndarray
+    at: np.ndarray
+    zone: np.ndarray
+    part: np.ndarray
+
+    def saved(self, nodes: list[int]) -> float:
+        """Child-metres that schools at all of these nodes together would save."""
+        return ((self.now - np.minimum(self.now, self.walks[:, nodes].min(axis=1))) * self.children).sum()
+
+    def each_saves(self, children: np.ndarray) -> np.ndarray:
+        """Child-metres that a school at each node alone would save."""
+        return (np.maximum(self.now[:, None] - self.walks, 0) * children[:, None]).sum(axis=0)
+
+    def each_saves_with(self, node: int) -> np.ndarray:
+        """Child-metres that a school at each node would save together with one at `node`."""
+        kept = np.maximum(self.now - self.walks[:, node], 0)
+        return (np.maximum(kept[:, None], self.now[:, None] - self.walks) * self.children[:, None]).sum(axis=0)
+
+
+def find_options(
+    land: Land,
+    streets: Streets,
+    areas: Areas,
+    people: People,
+    schools: Schools,
+    full: np.ndarray,
+    green_belt: shapely.Geometry,
+    rng: np.random.Generator,
+) -> list[Option]:
+    """Sixteen options, the new schools first. `full`: for each school, pupils over capacity.
+
+    Raises NoSuchSites when no choice of sites tells the story.
+    """
+    walks = streets.walks(areas.node)
+    children = people.ages[:, 4:11].sum(axis=1)
+    town = _Town(
+        walks,
+        walks[:, schools.node].min(axis=1),
+        children,
+        np.where(people.decile <= DEPRIVED, children, 0),
+        streets.at,
+        flood_zone_of(land, streets.at),
+        areas.planning_area[areas.of_node],
+    )
+    chosen = _choose(town, people.growing, shapely.contains(green_belt, shapely.points(streets.at)), schools.node, rng)
+    main_road = np.round(streets.metres_to_main_road(streets.at)).astype(int)
+    density = cKDTree(streets.at).query_ball_point(streets.at, 600, return_length=True)
+    air = 9 + 6 * density / density.max() + 19 * np.exp(-main_road / 70)
+    in_green_belt = shapely.contains(green_belt, shapely.points(streets.at))
+    options = []
+    for role, node in chosen:
+        options.append(_new_school(role, node, town, main_road, air, in_green_belt, rng))
+    for school in _could_expand(schools, full, people.growing, rng):
+        node = schools.node[school]
+        extra = 105 if schools.places[school] in (15, 45) else 210
+        pupils = schools.capacity[school] + extra
+        options.append(
+            Option(
+                kind=EXPANSION,
+                node=int(node),
+                school=int(school),
+                hectares=round(site_rule_ha(pupils) * rng.choice([0.82, 1.04, 1.15, 1.3]), 2),
+                places=extra,
+                cost_million=round(0.6 + EXPAND_PER_PLACE * extra * rng.uniform(0.85, 1.35), 1),
+                owner="diocese" if schools.type[school] in ("Church of England", "Catholic") else "council",
+                flood_zone=int(town.zone[node]),
+                no2=round(float(air[node] + rng.normal(0, 0.8)), 1),
+                contamination=CLEAN,
+                main_road_m=int(main_road[node]),
+                green_belt=bool(in_green_belt[node]),
+            )
+        )
+    return options
+
+
+def _choose(
+    town: _Town, growing: int, in_green_belt: np.ndarray, schools: np.ndarray, rng: np.random.Generator
+) -> list[tuple[str, int]]:
+    """(role, node) of the twelve sites."""
+    saves, saves_deprived = town.each_saves(town.children), town.each_saves(town.deprived)
+    wet = np.flatnonzero((town.zone == 3) & (town.part == growing))
+    if not len(wet):
+        raise NoSuchSites("no land in the growing planning area floods")
+    best_wet = wet[saves[wet].argmax()]
+    dry = (town.zone < 3) & (saves < 0.96 * saves[best_wet]) & _apart(town.at, [best_wet])
+    about = np.hypot(*(town.at - town.at[best_wet]).T) < ABOUT
+    three = _together_better(town, dry & about, saves, saves_deprived) or _together_better(town, dry, saves, saves_deprived)
+    if three is None:
+        raise NoSuchSites("no two sites are better together than the best with another")
+    best, one, other = three
+    chosen = [("wet", best_wet), ("best alone", best), ("together", one), ("together", other)]
+    # Whatever else can be chosen saves less than the best alone, and with it less than the two that are best together.
+    harmless = (saves < 0.97 * saves[best]) & (1.01 * town.each_saves_with(best) < town.saved([one, other]))
+
+    def add(role: str, allowed: np.ndarray, score: np.ndarray) -> None:
+        allowed = allowed & _apart(town.at, [node for _, node in chosen])
+        if not allowed.any():
+            raise NoSuchSites(f'there is no land for the option "{role}"')
+        chosen.append((role, int(np.where(allowed, score, -np.inf).argmax())))
+
+    everywhere = (town.zone < 3) & ~in_green_belt & (saves < 0.96 * saves[best_wet])
+    add("fair", everywhere & harmless, saves_deprived)
+    add("contaminated", everywhere & (saves > 0.3 * saves[best]), saves * rng.uniform(0.6, 1, len(saves)))
+    add("small", everywhere & (saves > 0.2 * saves[best]), saves * rng.uniform(0.4, 1, len(saves)))
+    add("local", everywhere & harmless & (town.part == growing), saves * rng.uniform(0.7, 1, len(saves)))
+    add("damp", (town.zone == 2) & ~in_green_belt & harmless, rng.random(len(saves)))
+    add("green", in_green_belt & (town.zone == 1) & harmless, saves * rng.uniform(0.2, 1, len(saves)))
+    far_from_schools = cKDTree(town.at[schools]).query(town.at)[0] > 300
+    for _ in range(2):
+        add("filler", everywhere & harmless & far_from_schools, rng.random(len(saves)))
+    return [chosen[number] for number in rng.permutation(len(chosen))]
+
+
+def _together_better(town: _Town, allowed: np.ndarray, saves: np.ndarray, fair: np.ndarray) -> tuple[int, int, int] | None:
+    """A site that is best alone, and two others that together beat it with either of them, and help the deprived more.
+
+    None when no three of the nodes `allowed` do that.
+    """
+    pool = np.argsort(-np.where(allowed, saves, -1), kind="stable")[: min(500, allowed.sum())]
+    pool = pool[_thinned(town.at[pool], 130)][:120]
+    walks = np.minimum(town.walks[:, pool], town.now[:, None])
+    kept = (town.now[:, None] - walks) * town.children[:, None]  # child-metres saved: areas x pool
+    pair = np.maximum(kept[:, :, None], kept[:, None, :]).sum(axis=0)
+    alone, fair = saves[pool], fair[pool]
+    distance = np.hypot(*(town.at[pool][:, None] - town.at[pool][None]).transpose(2, 0, 1))
+    far = distance > APART
+    best = None
+    for top in range(len(pool)):
+        below = (alone < 0.97 * alone[top]) & far[top] & (alone > 0.35 * alone[top])
+        worth = pair / np.maximum(np.maximum(pair[top][:, None], pair[top][None, :]), 1)
+        worth = np.where(below[:, None] & below[None, :] & far, worth, 0)
+        fairer = np.maximum(fair[:, None], fair[None, :]) > 1.05 * fair[top]
+        score = np.where((worth > MARGIN) & fairer, worth * alone[top], 0)
+        at = np.unravel_index(score.argmax(), score.shape)
+        if score[at] > 0 and (best is None or score[at] > best[0]):
+            best = (score[at], top, *at)
+    return best and tuple(int(pool[number]) for number in best[1:])
+
+
+def _apart(at: np.ndarray, taken: list[int]) -> np.ndarray:
+    return cKDTree(at[taken]).query(at)[0] > APART
+
+
+def _thinned(at: np.ndarray, metres: float) -> np.ndarray:
+    """Numbers of points, in their order, none nearer than `metres` to an earlier one that is kept."""
+    kept: list[int] = []
+    for number, spot in enumerate(at):
+        if not kept or np.hypot(*(at[kept] - spot).T).min() >= metres:
+            kept.append(number)
+    return np.array(kept)
+
+
+def _new_school(role: str, node: int, town: _Town, main_road, air, in_green_belt, rng: np.random.Generator) -> Option:
+    """What is known of a site. The wet one is cheap and the best alone dear: cheap is not good."""
+    owners = {
+        "wet": ["council"],
+        "best alone": ["private owner"],
+        "together": ["National Health Service", "developer", "rail company"],
+        "fair": ["diocese", "developer"],
+        "contaminated": ["rail company"],
+        "green": ["private owner"],
+    }
+    owner = str(rng.choice(owners.get(role, OWNERS)))
+    places = int(rng.choice([210, 420], p=[0.45, 0.55])) if role not in ("wet", "best alone") else 420
+    hectares = site_rule_ha(places) * rng.uniform(1.02, 1.45)
+    contamination = str(rng.choice([CLEAN, SUSPECTED], p=[0.7, 0.3]))
+    if role == "small":
+        places, hectares = 210, site_rule_ha(210) * rng.uniform(0.66, 0.85)
+    if role == "contaminated":
+        contamination = FOUND
+    if role in ("wet", "together", "fair"):
+        contamination = CLEAN
+    cost = BUILD_BASE + BUILD_PER_PLACE * places + hectares * LAND_PRICE[owner]
+    cost += {CLEAN: 0, SUSPECTED: 0.7, FOUND: 2.1}[contamination] + (0.6 if town.zone[node] == 2 else 0)
+    return Option(
+        kind=NEW,
+        node=int(node),
+        school=-1,
+        hectares=round(hectares, 2),
+        places=places,
+        cost_million=round(cost * rng.uniform(0.95, 1.05), 1),
+        owner=owner,
+        flood_zone=int(town.zone[node]),
+        no2=round(float(air[node] + rng.normal(0, 0.8)), 1),
+        contamination=contamination,
+        main_road_m=int(main_road[node]),
+        green_belt=bool(in_green_belt[node]),
+    )
+
+
+def _could_expand(schools: Schools, full: np.ndarray, growing: int, rng: np.random.Generator) -> list[int]:
+    """Two schools of the growing planning area and two from elsewhere, all well filled and not too big already."""
+    small = schools.places <= 60
+    chosen: list[int] = []
+    for here in (schools.planning_area == growing, schools.planning_area != growing):
+        wanted = np.flatnonzero(here & small)
+        ranked = wanted[np.argsort(-full[wanted], kind="stable")]
+        chosen += sorted(rng.choice(ranked[: max(2, len(ranked) // 3)], 2, replace=False).tolist())
+    return chosen

@@ -1,0 +1,237 @@
+"""A borough hangs together: its places tile, its streets join, its children go to its schools."""
+
+from dataclasses import replace
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from course.town import SEEDS, fidelity, plot
+from course.town.borough import Refused, draw
+
+
+def points(rows):
+    return shapely.points(rows["easting"], rows["northing"])
+
+
+def test_boundaries_fit_together_without_gap_or_overlap(borough):
+    areas = borough.area_boundaries.geometry
+    together = areas.union_all()
+    assert areas.is_valid.all()
+    assert (areas.geom_type == "Polygon").all(), "an area in two pieces is not a neighbourhood"
+    assert areas.area.sum() == pytest.approx(together.area, rel=1e-6), "they overlap"
+    holes = [shapely.Polygon(ring).area for part in shapely.get_parts(together) for ring in part.interiors]
+    assert sum(holes) < 10_000, "land that belongs to nobody"
+    for layer in (borough.ward_boundaries, borough.planning_area_boundaries):
+        assert shapely.area(shapely.symmetric_difference(layer.geometry.union_all(), together)) < 1_000
+
+
+def test_areas_lie_in_wards_and_wards_in_planning_areas(borough):
+    areas, wards = borough.areas, borough.wards
+    assert (areas["ward_id"].nunique(), areas["planning_area_id"].nunique()) == (34, 8)
+    through_wards = areas.merge(wards, on="ward_id", validate="m:1", suffixes=("", "_of_ward"))
+    assert (through_wards["planning_area_id"] == through_wards["planning_area_id_of_ward"]).all()
+    for key, boundaries in (("ward_id", borough.ward_boundaries), ("planning_area_id", borough.planning_area_boundaries)):
+        shapes = boundaries.set_index(key).geometry.reindex(areas[key])
+        inside = shapely.contains(shapely.buffer(shapes.to_numpy(), 1), borough.area_boundaries.geometry.to_numpy())
+        assert inside.all()
+
+
+def test_no_small_area_crosses_the_river(borough):
+    river = borough.water.set_index("kind").geometry["river"]
+    crossing = borough.area_boundaries.geometry.apply(
+        lambda shape: shapely.length(shapely.intersection(shape.buffer(-60), river))
+    )
+    assert crossing.max() == 0
+
+
+def test_an_area_s_point_is_a_junction_inside_it(borough):
+    areas, nodes = borough.areas, borough.road_nodes.set_index("node_id")
+    at = nodes.loc[areas["node_id"]]
+    assert (at[["easting", "northing"]].to_numpy() == areas[["easting", "northing"]].to_numpy()).all()
+    assert (at["area_id"].to_numpy() == areas["area_id"].to_numpy()).all()
+    shapes = borough.area_boundaries.geometry.to_numpy()
+    assert shapely.dwithin(shapes, points(areas), 1).all()
+
+
+def test_everywhere_can_be_walked_to_and_no_street_is_shorter_than_its_straight_line(borough):
+    nodes, edges = borough.road_nodes, borough.road_edges
+    at = nodes[["easting", "northing"]].to_numpy()
+    start, end = edges["from_node"].to_numpy(), edges["to_node"].to_numpy()
+    straight = np.hypot(*(at[start] - at[end]).T)
+    assert (edges["metres"] >= straight - 1e-9).all()
+    assert (start != end).all()
+    joined = coo_array((np.ones(len(edges)), (start, end)), shape=(len(nodes),) * 2)
+    assert connected_components(joined, directed=False)[0] == 1
+
+
+def test_only_bridges_cross_the_river_and_there_are_few(borough):
+    nodes, edges = borough.road_nodes, borough.road_edges
+    river = borough.water.set_index("kind").geometry["river"]
+    at = nodes[["easting", "northing"]].to_numpy()
+    lines = shapely.linestrings(at[edges[["from_node", "to_node"]].to_numpy()])
+    crossing = shapely.intersects(lines, river)
+    bridges = (edges["kind"] == "bridge").to_numpy()
+    assert 3 <= bridges.sum() <= 5
+    assert crossing[bridges].all()
+    # A street may cut a bend of the simplified river; it does not lead over it.
+    on = np.interp(at[:, 1], *np.array(river.coords)[:, ::-1].T[:2]) < at[:, 0]
+    sides = on[edges["from_node"].to_numpy()] != on[edges["to_node"].to_numpy()]
+    assert (sides == bridges).all()
+
+
+def test_schools_and_sites_stand_where_their_tables_say(borough):
+    nodes, areas = borough.road_nodes.set_index("node_id"), borough.areas.set_index("area_id")
+    for table in (borough.schools, borough.sites):
+        at = nodes.loc[table["node_id"]]
+        assert (at[["easting", "northing"]].to_numpy() == table[["easting", "northing"]].to_numpy()).all()
+        assert (at["area_id"].to_numpy() == table["area_id"].to_numpy()).all()
+        assert (areas.loc[table["area_id"], "planning_area_id"].to_numpy() == table["planning_area_id"].to_numpy()).all()
+    assert borough.schools["node_id"].is_unique
+
+
+def test_what_is_said_of_a_site_can_be_read_off_the_map(borough):
+    sites = borough.sites
+    zones = borough.flood_zones.set_index("zone").geometry
+    on_map = np.select([shapely.intersects(zones[zone], points(sites)) for zone in (3, 2)], [3, 2], 1)
+    assert (sites["flood_zone"] == on_map).all()
+    assert (sites["green_belt"] == shapely.contains(borough.green_belt.union_all(), points(sites))).all()
+    at = borough.road_nodes[["easting", "northing"]].to_numpy()
+    main = borough.road_edges.query("kind == 'main road'")[["from_node", "to_node"]].to_numpy()
+    metres = shapely.distance(shapely.union_all(shapely.linestrings(at[main])), points(sites))
+    assert (abs(sites["main_road_m"] - metres) < 1).all()
+
+
+def test_sites_differ_as_sites_do(borough):
+    sites = borough.sites
+    new, bigger = sites[sites["kind"] == "new school"], sites[sites["kind"] == "expansion"]
+    assert (len(new), len(bigger)) == (12, 4)
+    assert bigger["school_id"].isin(borough.schools["school_id"]).all()
+    assert new["school_id"].isna().all()
+    assert set(sites["flood_zone"]) == {1, 2, 3}
+    assert "found" in set(new["contamination"])
+    assert new["green_belt"].any()
+    assert sites["name"].is_unique
+    apart = np.hypot(*(new[["easting", "northing"]].to_numpy()[:, None] - new[["easting", "northing"]].to_numpy()).T)
+    assert apart[~np.eye(12, dtype=bool)].min() > 350
+    assert sites["no2"].between(5, 45).all()
+
+
+def test_a_new_school_grows_from_reception_a_year_group_a_year(borough):
+    opened = borough.schools.set_index("school_id")["opened"].str[:4].astype(int)
+    highest = borough.rolls.groupby(["school_id", "school_year"])["year_group"].agg(["min", "max", "size"])
+    years_open = highest.index.get_level_values("school_year") - opened.reindex(highest.index.get_level_values("school_id"))
+    assert (highest["min"] == 0).all()
+    assert (highest["max"].to_numpy() == np.minimum(years_open, 6)).all()
+    assert (highest["size"] == highest["max"] + 1).all()
+    assert (opened >= 2016).sum() == 2
+
+
+def test_rolls_add_up_to_those_of_free_school_meals(borough):
+    totals = borough.rolls.groupby(["school_id", "school_year"], as_index=False)["pupils"].sum()
+    meals = borough.free_school_meals
+    both = totals.merge(meals, on=["school_id", "school_year"], validate="1:1", suffixes=("", "_meals"))
+    assert len(both) == len(totals) == len(meals)
+    assert (both["pupils"] == both["pupils_meals"]).all()
+    given = meals["eligible"].dropna()
+    assert not given.between(1, 4).any(), "small counts are suppressed"
+    assert (given <= meals.loc[given.index, "pupils"]).all()
+
+
+def test_births_of_areas_that_were_one_are_shared_out_by_the_look_up(borough):
+    lookup, births = borough.area_lookup, borough.births
+    assert (lookup["old_area_id"].nunique(), lookup["area_id"].nunique()) == (160, 166)
+    assert lookup.groupby("old_area_id")["share"].sum().round(9).eq(1).all()
+    old = births[births["year_to_august"] < 2017].merge(lookup, on="area_id", validate="m:1")
+    whole = old.groupby(["old_area_id", "year_to_august"])["births"].transform("sum")
+    assert (old["births"] == (whole * old["share"]).round()).all()
+    assert (old["basis"] == np.where(old["share"] < 1, "shared out", "counted")).all()
+    assert births.loc[births["year_to_august"] >= 2017, "basis"].eq("counted").all()
+
+
+def test_children_follow_from_births(borough):
+    births = borough.births[borough.births["year_to_august"] == 2020].set_index("area_id")["births"]
+    five = borough.population[borough.population["age_band"] == "5"].set_index("area_id")["people"]
+    assert five.corr(births.reindex(five.index)) > 0.8
+
+
+def test_the_story_can_be_told(borough):
+    story = plot.read(borough)
+    assert len(story.short) == 1
+    assert (story.spare_reception.drop(story.short) >= 0).all()
+    assert story.spare_share > 0.04
+    assert story.options.loc[story.looks_best, "flood_zone"] == 3
+    assert story.nearest != story.fairest
+    assert story.other_nearest >= 5
+    assert story.nearest not in story.best_pair
+
+
+def test_the_standard_forecast_finds_the_shortage_from_the_published_tables(borough):
+    """Births four years before, ratios of the last three years, and the homes that are planned."""
+    expected = fidelity.forecast(fidelity.past(borough), 2025, 3)[0]
+    homes = borough.housing[borough.housing["school_year"] <= 2028].merge(borough.areas[["area_id", "planning_area_id"]])
+    homes = homes.groupby("planning_area_id")[["houses", "flats"]].sum().reindex(expected.index, fill_value=0)
+    from_homes = (0.28 * homes["houses"] + 0.11 * homes["flats"]) / 7
+    places = borough.schools.groupby("planning_area_id")["admission_number"].sum()
+    spare = places - expected - from_homes
+    assert spare.index[spare < 0].tolist() == plot.read(borough).short
+
+
+def two_allowed(borough):
+    """The sites when all flood but the one that shortens walks most and the one that does least."""
+    options = plot.read(borough).options
+    kept = [plot.read(borough).nearest, options.loc[options["allowed"], "saves_m"].idxmin()]
+    return borough.sites.assign(flood_zone=borough.sites["flood_zone"].where(borough.sites["site_id"].isin(kept), 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda b: {"truth": b.truth.assign(reception_places=9_999)}, "0 planning areas run short"),
+        (lambda b: {"truth": b.truth.assign(reception_wanted=9_999)}, "8 planning areas run short"),
+        (lambda b: {"truth": b.truth.assign(pupils_wanted=b.truth["places"])}, "0.0% of all places are spare"),
+        (lambda b: {"sites": b.sites.assign(flood_zone=1)}, "does not flood"),
+        (lambda b: {"schools": b.schools.head(1)}, "nearest by road for only 0.0 %"),
+        (lambda b: {"sites": two_allowed(b)}, "helps the deprived most as well"),
+        (lambda b: {"sites": two_allowed(b)}, "chosen one by one are the best two"),
+        (lambda b: {"free_school_meals": b.free_school_meals.assign(eligible=9)}, "small enough to be suppressed"),
+    ],
+)
+def test_a_borough_that_cannot_tell_the_story_is_found_out(change, says):
+    borough = draw("wexmoor", SEEDS["wexmoor"])
+    assert plot.broken_promises(borough) == []
+    assert says in "; ".join(plot.broken_promises(replace(borough, **change(borough))))
+
+
+def test_a_seed_whose_story_cannot_be_told_is_refused(monkeypatch):
+    monkeypatch.setattr(plot, "SPARE", 0.9)
+    with pytest.raises(Refused, match=r"Seed 31 gives a borough in which .* places are spare.*\. Try another seed\."):
+        draw("eastmere", 31)
+
+
+def test_the_boroughs_are_neighbours_and_lie_in_the_sea():
+    wexmoor, eastmere = (draw(name, seed).area_boundaries.union_all() for name, seed in SEEDS.items())
+    shared = shapely.length(shapely.intersection(shapely.buffer(wexmoor, 1), shapely.boundary(eastmere)))
+    assert shared > 7_000
+    assert shapely.area(shapely.intersection(wexmoor, eastmere)) < 10_000
+    lonlat = geopandas.GeoSeries([wexmoor, eastmere], crs=27700).to_crs(4326).total_bounds
+    west, south, east, north = lonlat
+    assert 1.0 < west < east < 1.8 and 53.4 < south < north < 53.8, "between the Humber and the Dutch coast"
+
+
+def test_no_two_places_schools_or_sites_share_a_name(borough):
+    for table in (borough.wards, borough.planning_areas, borough.schools, borough.areas):
+        assert table["name"].is_unique
+    assert borough.housing.drop_duplicates("housing_id")["name"].is_unique
+
+
+def test_missing_values_are_only_where_a_table_says_so(borough):
+    allowed = {("population", "age_to"), ("free_school_meals", "eligible"), ("sites", "school_id")}
+    for name, table in vars(borough).items():
+        if isinstance(table, pd.DataFrame):
+            empty = {(name, column) for column in table.columns[table.isna().any()]}
+            assert empty <= allowed
