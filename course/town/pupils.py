@@ -29,7 +29,7 @@ TIDE = 0.005
 APPEALS = 0.085  # of an admission number: those let in beyond it, where more want to come
 # Share of pupils eligible for free meals by decile of deprivation of their home, 2025/26; the course's own assumption,
 # chosen to meet the figures free-school-meals-median, -p05 and -p95.
-ELIGIBLE = np.array([0.53, 0.33, 0.23, 0.17, 0.13, 0.10, 0.07, 0.04, 0.022, 0.014])
+ELIGIBLE = np.array([0.53, 0.33, 0.23, 0.17, 0.13, 0.10, 0.07, 0.043, 0.026, 0.018])
 ELIGIBLE_RISE = np.linspace(0.55, 1.0, LAST_YEAR - FIRST_YEAR + 1)  # over the years: protection moved more families in
 
 
@@ -67,7 +67,7 @@ def starting(
     homes = [streets.homes[nodes] / streets.homes[nodes].sum() for nodes in nodes_of]
     for year in range(FIRST_INTAKE, LAST_YEAR + 1):
         born = people.births[:, year - STARTS_AT - FIRST_BIRTHS]
-        by_planning_area = np.exp(rng.normal(0, 0.012, areas.planning_area.max() + 1) + tide[year - FIRST_INTAKE])
+        by_planning_area = np.exp(rng.normal(0, 0.02, areas.planning_area.max() + 1) + tide[year - FIRST_INTAKE])
         count = rng.binomial(born, np.clip(chance * by_planning_area[areas.planning_area], 0, 1))
         home = np.concatenate(
             [np.repeat(nodes, rng.multinomial(n, share)) for nodes, n, share in zip(nodes_of, count, homes, strict=True)]
@@ -157,7 +157,7 @@ def _move(
         has = groups[:, group] > 0  # a year group that a school does not have yet takes nobody
         left = groups[:, group] - stay[:, group]
         room = np.where(has, np.maximum(places - stay[:, group], 0), 0)
-        usual = np.bincount(planning_area, left) * np.exp(rng.normal(0, 0.06, planning_area.max() + 1))
+        usual = np.bincount(planning_area, left) * np.exp(rng.normal(0, 0.12, planning_area.max() + 1))
         come = rng.poisson(np.maximum(usual + tide * np.bincount(planning_area, groups[:, group]), 0))
         first = np.where(waiting[:, 0], room, 0)
         stay[:, group] += first
