@@ -30,6 +30,16 @@ LAND_PRICE = {  # million pounds a hectare; the course's own assumption
     "private owner": 2.2,
 }
 BUILD_PER_PLACE, BUILD_BASE, EXPAND_PER_PLACE = 0.021, 2.4, 0.017  # million pounds; the course's own assumption
+CLEARING = {CLEAN: 0.0, SUSPECTED: 0.7, FOUND: 2.1}  # million pounds
+AGAINST_FLOODS = 0.6  # million pounds, in zone 2
+OWNERS_OF = {  # of the options that the story needs; others may be anybody's
+    "wet": ["council"],
+    "best alone": ["private owner"],
+    "together": ["National Health Service", "developer", "rail company"],
+    "fair": ["diocese", "developer"],
+    "contaminated": ["rail company"],
+    "green": ["private owner"],
+}
 DEPRIVED = 3  # deciles that count as deprived
 APART = 380  # metres between two options
 ABOUT = 3_200  # metres from the site that floods within which the serious rivals lie, if they can
@@ -71,7 +81,10 @@ def flood_zone_of(land: Land, at: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Town:
-    """What the choice looks at. `walks` is areas x nodes (m), `now` metres to the nearest school, `children` aged 4-10."""
+    """What sites are judged by. `walks` is areas x nodes (m), `now` metres to the nearest school, `children` aged 4-10
+    and those of `deprived` areas one an area; the rest one a node: where it is (`at`), its flood `zone`, planning area
+    (`part`), metres to a main road, air (NO2), and whether it is in the green belt (`green`).
+    """
 
     walks: np.ndarray
     now: np.ndarray
@@ -80,6 +93,9 @@ class _Town:
     at: np.ndarray
     zone: np.ndarray
     part: np.ndarray
+    main_road: np.ndarray
+    air: np.ndarray
+    green: np.ndarray
 
     def saved(self, nodes: list[int]) -> float:
         """Child-metres that schools at all of these nodes together would save."""
@@ -94,6 +110,16 @@ class _Town:
         kept = np.maximum(self.now - self.walks[:, node], 0)
         return (np.maximum(kept[:, None], self.now[:, None] - self.walks) * self.children[:, None]).sum(axis=0)
 
+    def on_the_map(self, node: int, rng: np.random.Generator) -> dict:
+        """What can be read off the map at a node, and measured there: the air of a year differs from the model's."""
+        return {
+            "node": int(node),
+            "flood_zone": int(self.zone[node]),
+            "no2": round(float(self.air[node] + rng.normal(0, 0.8)), 1),
+            "main_road_m": int(self.main_road[node]),
+            "green_belt": bool(self.green[node]),
+        }
+
 
 def find_options(
     land: Land,
@@ -101,59 +127,43 @@ def find_options(
     areas: Areas,
     people: People,
     schools: Schools,
-    full: np.ndarray,
+    filled: np.ndarray,
     green_belt: shapely.Geometry,
     rng: np.random.Generator,
 ) -> list[Option]:
-    """Sixteen options, the new schools first. `full`: for each school, pupils over capacity.
+    """Sixteen options, the new schools first. `filled`: for each school, pupils over capacity.
 
     Raises NoSuchSites when no choice of sites tells the story.
     """
+    town = _look_at(land, streets, areas, people, schools, green_belt)
+    new = [_new_school(role, node, town, rng) for role, node in _choose(town, people.growing, schools.node, rng)]
+    bigger = [_expansion(school, schools, town, rng) for school in _could_expand(schools, filled, people.growing, rng)]
+    return new + bigger
+
+
+def _look_at(
+    land: Land, streets: Streets, areas: Areas, people: People, schools: Schools, green_belt: shapely.Geometry
+) -> _Town:
     walks = streets.walks(areas.node)
     children = people.ages[:, 4:11].sum(axis=1)
-    town = _Town(
-        walks,
-        walks[:, schools.node].min(axis=1),
-        children,
-        np.where(people.decile <= DEPRIVED, children, 0),
-        streets.at,
-        flood_zone_of(land, streets.at),
-        areas.planning_area[areas.of_node],
-    )
-    chosen = _choose(town, people.growing, shapely.contains(green_belt, shapely.points(streets.at)), schools.node, rng)
     main_road = np.round(streets.metres_to_main_road(streets.at)).astype(int)
-    density = cKDTree(streets.at).query_ball_point(streets.at, 600, return_length=True)
-    air = 9 + 6 * density / density.max() + 19 * np.exp(-main_road / 70)
-    in_green_belt = shapely.contains(green_belt, shapely.points(streets.at))
-    options = []
-    for role, node in chosen:
-        options.append(_new_school(role, node, town, main_road, air, in_green_belt, rng))
-    for school in _could_expand(schools, full, people.growing, rng):
-        node = schools.node[school]
-        extra = 105 if schools.places[school] in (15, 45) else 210
-        pupils = schools.capacity[school] + extra
-        options.append(
-            Option(
-                kind=EXPANSION,
-                node=int(node),
-                school=int(school),
-                hectares=round(site_rule_ha(pupils) * rng.choice([0.82, 1.04, 1.15, 1.3]), 2),
-                places=extra,
-                cost_million=round(0.6 + EXPAND_PER_PLACE * extra * rng.uniform(0.85, 1.35), 1),
-                owner="diocese" if schools.type[school] in ("Church of England", "Catholic") else "council",
-                flood_zone=int(town.zone[node]),
-                no2=round(float(air[node] + rng.normal(0, 0.8)), 1),
-                contamination=CLEAN,
-                main_road_m=int(main_road[node]),
-                green_belt=bool(in_green_belt[node]),
-            )
-        )
-    return options
+    built_up = cKDTree(streets.at).query_ball_point(streets.at, 600, return_length=True)
+    return _Town(
+        walks=walks,
+        now=walks[:, schools.node].min(axis=1),
+        children=children,
+        deprived=np.where(people.decile <= DEPRIVED, children, 0),
+        at=streets.at,
+        zone=flood_zone_of(land, streets.at),
+        part=areas.planning_area[areas.of_node],
+        main_road=main_road,
+        # Background, what a town adds, and a main road's, which halves within 50 m; the course's own assumption.
+        air=9 + 6 * built_up / built_up.max() + 19 * np.exp(-main_road / 70),
+        green=shapely.contains(green_belt, shapely.points(streets.at)),
+    )
 
 
-def _choose(
-    town: _Town, growing: int, in_green_belt: np.ndarray, schools: np.ndarray, rng: np.random.Generator
-) -> list[tuple[str, int]]:
+def _choose(town: _Town, growing: int, schools: np.ndarray, rng: np.random.Generator) -> list[tuple[str, int]]:
     """(role, node) of the twelve sites."""
     saves, saves_deprived = town.each_saves(town.children), town.each_saves(town.deprived)
     wet = np.flatnonzero((town.zone == 3) & (town.part == growing))
@@ -176,13 +186,13 @@ def _choose(
             raise NoSuchSites(f'there is no land for the option "{role}"')
         chosen.append((role, int(np.where(allowed, score, -np.inf).argmax())))
 
-    everywhere = (town.zone < 3) & ~in_green_belt & (saves < 0.96 * saves[best_wet])
+    everywhere = (town.zone < 3) & ~town.green & (saves < 0.96 * saves[best_wet])
     add("fair", everywhere & harmless, saves_deprived)
     add("contaminated", everywhere & (saves > 0.3 * saves[best]), saves * rng.uniform(0.6, 1, len(saves)))
     add("small", everywhere & (saves > 0.2 * saves[best]), saves * rng.uniform(0.4, 1, len(saves)))
     add("local", everywhere & harmless & (town.part == growing), saves * rng.uniform(0.7, 1, len(saves)))
-    add("damp", (town.zone == 2) & ~in_green_belt & harmless, rng.random(len(saves)))
-    add("green", in_green_belt & (town.zone == 1) & harmless, saves * rng.uniform(0.2, 1, len(saves)))
+    add("damp", (town.zone == 2) & ~town.green & harmless, rng.random(len(saves)))
+    add("green", town.green & (town.zone == 1) & harmless, saves * rng.uniform(0.2, 1, len(saves)))
     far_from_schools = cKDTree(town.at[schools]).query(town.at)[0] > 300
     for _ in range(2):
         add("filler", everywhere & harmless & far_from_schools, rng.random(len(saves)))
@@ -228,18 +238,10 @@ def _thinned(at: np.ndarray, metres: float) -> np.ndarray:
     return np.array(kept)
 
 
-def _new_school(role: str, node: int, town: _Town, main_road, air, in_green_belt, rng: np.random.Generator) -> Option:
+def _new_school(role: str, node: int, town: _Town, rng: np.random.Generator) -> Option:
     """What is known of a site. The wet one is cheap and the best alone dear: cheap is not good."""
-    owners = {
-        "wet": ["council"],
-        "best alone": ["private owner"],
-        "together": ["National Health Service", "developer", "rail company"],
-        "fair": ["diocese", "developer"],
-        "contaminated": ["rail company"],
-        "green": ["private owner"],
-    }
-    owner = str(rng.choice(owners.get(role, OWNERS)))
-    places = int(rng.choice([210, 420], p=[0.45, 0.55])) if role not in ("wet", "best alone") else 420
+    owner = str(rng.choice(OWNERS_OF.get(role, OWNERS)))
+    places = 420 if role in ("wet", "best alone") else int(rng.choice([210, 420], p=[0.45, 0.55]))
     hectares = site_rule_ha(places) * rng.uniform(1.02, 1.45)
     contamination = str(rng.choice([CLEAN, SUSPECTED], p=[0.7, 0.3]))
     if role == "small":
@@ -248,30 +250,41 @@ def _new_school(role: str, node: int, town: _Town, main_road, air, in_green_belt
         contamination = FOUND
     if role in ("wet", "together", "fair"):
         contamination = CLEAN
-    cost = BUILD_BASE + BUILD_PER_PLACE * places + hectares * LAND_PRICE[owner]
-    cost += {CLEAN: 0, SUSPECTED: 0.7, FOUND: 2.1}[contamination] + (0.6 if town.zone[node] == 2 else 0)
+    cost = BUILD_BASE + BUILD_PER_PLACE * places + hectares * LAND_PRICE[owner] + CLEARING[contamination]
+    cost += AGAINST_FLOODS if town.zone[node] == 2 else 0
     return Option(
         kind=NEW,
-        node=int(node),
         school=-1,
         hectares=round(hectares, 2),
         places=places,
         cost_million=round(cost * rng.uniform(0.95, 1.05), 1),
         owner=owner,
-        flood_zone=int(town.zone[node]),
-        no2=round(float(air[node] + rng.normal(0, 0.8)), 1),
         contamination=contamination,
-        main_road_m=int(main_road[node]),
-        green_belt=bool(in_green_belt[node]),
+        **town.on_the_map(node, rng),
     )
 
 
-def _could_expand(schools: Schools, full: np.ndarray, growing: int, rng: np.random.Generator) -> list[int]:
+def _expansion(school: int, schools: Schools, town: _Town, rng: np.random.Generator) -> Option:
+    """What is known of a school that could take another form of entry, or half of one."""
+    extra = 105 if schools.places[school] in (15, 45) else 210
+    return Option(
+        kind=EXPANSION,
+        school=int(school),
+        hectares=round(site_rule_ha(schools.capacity[school] + extra) * rng.choice([0.82, 1.04, 1.15, 1.3]), 2),
+        places=extra,
+        cost_million=round(0.6 + EXPAND_PER_PLACE * extra * rng.uniform(0.85, 1.35), 1),
+        owner="diocese" if schools.type[school] in ("Church of England", "Catholic") else "council",
+        contamination=CLEAN,
+        **town.on_the_map(schools.node[school], rng),
+    )
+
+
+def _could_expand(schools: Schools, filled: np.ndarray, growing: int, rng: np.random.Generator) -> list[int]:
     """Two schools of the growing planning area and two from elsewhere, all well filled and not too big already."""
     small = schools.places <= 60
     chosen: list[int] = []
     for here in (schools.planning_area == growing, schools.planning_area != growing):
         wanted = np.flatnonzero(here & small)
-        ranked = wanted[np.argsort(-full[wanted], kind="stable")]
+        ranked = wanted[np.argsort(-filled[wanted], kind="stable")]
         chosen += sorted(rng.choice(ranked[: max(2, len(ranked) // 3)], 2, replace=False).tolist())
     return chosen

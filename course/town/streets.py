@@ -20,7 +20,7 @@ NODES = 2_600
 HOMES = 60_000  # points that stand for where people live: each is a few people
 FURTHER_STREETS = 0.30  # share kept of the edges that only a Gabriel graph has: sets the figure walking-ratio
 BENDS = 0.06  # streets are this much longer than the straight line between their ends, give or take
-BRIDGES = (0.09, 0.24, 0.52, 0.86)  # as shares of the river's length from its mouth; one of them is moved a little
+BRIDGES = (0.09, 0.24, 0.50, 0.74)  # as shares of the river's length from its mouth; one of them is moved a little
 STREET, MAIN_ROAD, BRIDGE = "street", "main road", "bridge"
 
 
