@@ -1,9 +1,12 @@
 """`pathway`: the commands of those who write, test and run the course. Thin: each calls the room that does the work."""
 
+import errno
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -13,12 +16,41 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+bench = typer.Typer(no_args_is_help=True, help="Measure the course.")
+app.add_typer(bench, name="bench")
 console = Console()
 
 
 @app.callback()
 def main_options() -> None:
     """The Data Science Learning Pathway: build it and keep its locks."""
+
+
+def _refuse(message: str, code: int = 2) -> NoReturn:
+    """End with one line that says what is wrong: code 2 for what was typed, 1 for what came of it."""
+    typer.echo(f"pathway: {message}", err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _progress_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar that is gone when the work is done; what it gives is called with done, total and what is being done."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+
+        def show(done: int, total: int, detail: str = "") -> None:
+            progress.update(bar, completed=done, total=total, description=f"{what} {detail}".rstrip())
+
+        yield show
+
+
+def _tell(problems: Sequence) -> None:
+    """The problems of a BuildError, each with its file and line."""
+    for problem in problems:
+        path = problem.path.relative_to(ROOT) if problem.path.is_relative_to(ROOT) else problem.path
+        line = f"{path}:{problem.line}: {problem.message}"
+        console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -30,10 +62,30 @@ def build(
     check: Annotated[
         bool, typer.Option("--check", help="Build aside and compare with what is here; exit 1 when anything differs.")
     ] = False,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With `data`: lay it in this folder, which is missing or empty.")
+    ] = None,
+    eastmere_seed: Annotated[
+        str | None, typer.Option(metavar="N", help="With `data --into`: another Eastmere, for a cohort of its own.")
+    ] = None,
+    mentor: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With `data --into`: lay what only mentors may see of it in this folder."),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="With `data`: what was made, beside the published figures.")
+    ] = False,
 ) -> None:
     """Turn units' text into solutions/ and notebooks/, and course/town into data/."""
     from course.builder.stamps import facts_if_nothing_changed
 
+    if (into or eastmere_seed or mentor or report) and (check or units != ["data"]):
+        _refuse("--into, --eastmere-seed, --mentor and --report belong to `pathway build data`.")
+    if (eastmere_seed or mentor) and not into:
+        _refuse("--eastmere-seed and --mentor need --into DIR: the course's notebooks were made with data/ as it is.")
+    if into:
+        _lay_data(into, None if eastmere_seed is None else _whole_number(eastmere_seed, "--eastmere-seed"), mentor, report)
+        return
     if check and units:
         raise typer.BadParameter("--check compares the whole course: name no unit with it.")
     facts = None if check or units else facts_if_nothing_changed(ROOT)
@@ -45,34 +97,22 @@ def build(
     from course.builder.problem import BuildError
 
     try:
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        ) as progress:
-            bar = progress.add_task("Building", total=None)
-
-            def show(done: int, total: int, what: str) -> None:
-                progress.update(bar, completed=done, total=total, description=f"Building {what}")
-
+        with _progress_bar("Building") as show:
             if check:
                 found = compare(ROOT, show)
             else:
                 facts = Builder(ROOT, progress=show).build(units or [])
     except BuildError as error:
-        for problem in error.problems:
-            path = problem.path.relative_to(ROOT) if problem.path.is_relative_to(ROOT) else problem.path
-            console.print(
-                f"{path}:{problem.line}: {problem.message}", style="red", highlight=False, markup=False, soft_wrap=True
-            )
+        _tell(error.problems)
         count = len(error.problems)
         console.print(f"{count} problem{'s' if count != 1 else ''}; nothing was changed.", style="bold red")
         raise typer.Exit(1) from None
     if not check:
         console.print(_facts_table(facts) if facts else "data/ is up to date.")
+        if report:
+            from course.town import SEEDS
+
+            _print_report(SEEDS)
         return
     for line in found:
         console.print(line, style="red", highlight=False, markup=False, soft_wrap=True)
@@ -80,6 +120,48 @@ def build(
         console.print(f"{len(found)} differences: run `pathway build`, and edit only course/.", style="bold red")
         raise typer.Exit(1)
     console.print("data/, solutions/ and notebooks/ are what the text makes.")
+
+
+def _whole_number(text: str, option: str, least: int = 0) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < least:
+        _refuse(f"{option} {text}: give a whole number from {least}.")
+    return int(text)
+
+
+def _lay_data(into: Path, eastmere_seed: int | None, mentor: Path | None, report: bool) -> None:
+    """Make the data in a folder of somebody else's, and say where it is."""
+    from course import town
+    from course.town.borough import Refused
+
+    seeds = town.SEEDS | ({} if eastmere_seed is None else {"eastmere": eastmere_seed})
+    try:
+        with console.status("Making Wexmoor and Eastmere"):
+            town.make(into, seeds, mentor)
+    except Refused as error:
+        _refuse(f"{error} Nothing was written.", 1)
+    except town.NoPlace as error:
+        _refuse(str(error))
+    except OSError as error:
+        why = "no space left on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
+        _refuse(f"{error.filename or into}: {why}. Nothing was written.", 1)
+    drawn = ", ".join(f"{borough.capitalize()} from seed {seed}" for borough, seed in seeds.items())
+    console.print(f"{into}: {drawn}.", highlight=False, markup=False, soft_wrap=True)
+    if mentor is None:
+        told = "What only mentors may see of it (truth, planted defects) comes with --mentor DIR, into another empty folder."
+    else:
+        told = f"{mentor}: what only mentors may see of it."
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
+    if report:
+        _print_report(seeds)
+
+
+def _print_report(seeds: dict[str, int]) -> None:
+    from course.town import fidelity
+    from course.town.borough import draw
+
+    with console.status("Measuring Wexmoor and Eastmere"):
+        measured = fidelity.compare([draw(borough, seed) for borough, seed in seeds.items()])
+    console.print(fidelity.as_rich(measured))
 
 
 def _facts_table(facts: list) -> Table:
@@ -102,13 +184,16 @@ def tidy(
     ] = None,
 ) -> None:
     """Write units' text in jupytext's own order, as JupyterLab would save it."""
+    from course.builder.build import select
+    from course.builder.problem import BuildError
     from course.builder.source import as_jupytext_writes, is_notebook, unit_folders
 
-    folders = [
-        f
-        for f in unit_folders(ROOT / "course" / "units")
-        if not units or {f.name, f.name[:2], f.name[:2].lstrip("0")} & {*units}
-    ]
+    by_name = {folder.name: folder for folder in unit_folders(ROOT / "course" / "units")}
+    try:
+        folders = [by_name[name] for name in select([*by_name], units or [])]
+    except BuildError as error:
+        _tell(error.problems)
+        raise typer.Exit(1) from None
     for path in sorted(path for folder in folders for path in folder.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         tidied = as_jupytext_writes(path, text) if is_notebook(text) else text
@@ -118,8 +203,12 @@ def tidy(
 
 
 @app.command()
-def lock() -> None:
-    """Make requirements.lock and requirements-dev.lock anew from pyproject.toml, with hashes and no host names."""
+def lock(
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Take the newest versions; without it what is pinned stays.")
+    ] = False,
+) -> None:
+    """Make requirements.lock and requirements-dev.lock from pyproject.toml, with hashes and no host names."""
     compile_ = [
         Path(sys.executable).parent / "uv",
         "pip",
@@ -129,7 +218,7 @@ def lock() -> None:
         "--no-emit-index-url",
         "--no-header",
     ]
-    compile_ += ["--quiet", "--upgrade", "--python-version", "3.11", "pyproject.toml"]
+    compile_ += ["--quiet", *(["--upgrade"] if upgrade else []), "--python-version", "3.11", "pyproject.toml"]
     for command in (
         [*compile_, "-o", "requirements.lock"],
         [*compile_, "--extra", "tools", "-c", "requirements.lock", "-o", "requirements-dev.lock"],
@@ -137,6 +226,26 @@ def lock() -> None:
         finished = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
         if finished.returncode:
             raise typer.Exit(finished.returncode)
+
+
+@bench.command("seeds")
+def bench_seeds(
+    seeds: Annotated[str, typer.Option(metavar="N", help="How many seeds, from 1 on.")] = "20",
+) -> None:
+    """Draw a borough from each of many seeds: how many are refused, and how close the others come to the figures."""
+    count = _whole_number(seeds, "--seeds", least=1)
+    from course.town import fidelity
+
+    with _progress_bar("Drawing") as show:
+        tried = []
+
+        def advance(one: fidelity.Tried) -> None:
+            tried.append(one)
+            show(len(tried), count, f"from seed {one.seed}")
+
+        show(0, count)
+        trials = fidelity.try_seeds(range(1, count + 1), progress=advance)
+    console.print(fidelity.trials_as_rich(trials))
 
 
 def main() -> None:

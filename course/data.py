@@ -10,7 +10,7 @@ def data_folder(start: Path | None = None) -> Path:
     """The folder of data for a notebook in `start` (default: the current folder).
 
     The folder named by the environment variable PATHWAY_DATA; else the nearest folder `data` with a data package
-    descriptor in `start` or above it; else the one beside the installed package.
+    descriptor in `start` or above it; else the package's own: inside it where it is installed, beside it in a clone.
 
     Raises FileNotFoundError, saying where it looked, when there is none.
     """
@@ -21,7 +21,8 @@ def data_folder(start: Path | None = None) -> Path:
         raise FileNotFoundError(f"PATHWAY_DATA names {named}, but there is no {DESCRIPTOR} in it.")
     start = (start or Path.cwd()).resolve()
     candidates = [folder / "data" for folder in (start, *start.parents)]
-    candidates.append(Path(__file__).resolve().parent.parent / "data")
+    package = Path(__file__).resolve().parent
+    candidates += [package / "_data", package.parent / "data"]
     for candidate in candidates:
         if (candidate / DESCRIPTOR).is_file():
             return candidate

@@ -21,7 +21,7 @@ from course.builder.outputs import broken_outputs, broken_without_answers, numbe
 from course.builder.problem import BuildError, Problem, StepError
 from course.builder.rules import Course, broken_rules
 from course.builder.source import Notebook, Unit, read_unit, unit_folders
-from course.builder.stamps import MADE, Facts, Stamps, course_inputs, fingerprint, shared_inputs
+from course.builder.stamps import MADE, Facts, Stamps, course_inputs, fingerprint, shared_inputs, town_inputs
 
 GLOSSARY = "glossary.md"
 MAP = "units.csv"
@@ -44,7 +44,7 @@ class Builder:
         self.root = root
         self.cell_seconds = cell_seconds
         self.into = into or root
-        self.data, self.solutions, self.notebooks = (self.into / name for name in MADE)
+        self.data, self.mentor, self.solutions, self.notebooks = (self.into / name for name in MADE)
         self.stamps = Stamps(self.into)
         self._progress = progress or (lambda done, total, what: None)
 
@@ -66,7 +66,8 @@ class Builder:
         Raises BuildError, with every problem found and nothing of the units changed, when a rule is broken.
         """
         units = self.units()
-        selected = _select(units, wanted)
+        names = select([unit.name for unit in units], [name for name in wanted if name != "data"])
+        selected = [unit for unit in units if unit.name in names]
         self.build_data()
         if list(wanted) == ["data"]:
             return []
@@ -88,16 +89,21 @@ class Builder:
         return [replace(Facts(**note), built=unit in stale) for unit in selected for note in self.stamps.notes(unit.name)]
 
     def build_data(self) -> None:
-        """Make data/ when course/town changed, or data/ is not what it made."""
-        inputs = fingerprint(self.root / "course" / "town", self.root / "requirements.lock")
-        if self.stamps.is_current("data", inputs, [self.data]):
+        """Make data/ and the mentors' pages on it when course/town changed, or they are not what it made."""
+        inputs, outputs = town_inputs(self.root), [self.data, self.mentor]
+        if self.stamps.is_current("data", inputs, outputs):
             return
         from course import town  # here and below: a build that has nothing to do should not wait for imports
+        from course.town.borough import Refused
 
         with self._staging() as stage:
-            town.make(stage / "data")
-            _lay(stage / "data", self.data)
-        self.stamps.set("data", inputs, [self.data], [])
+            try:
+                town.make(stage / "data", mentor=stage / "mentor")
+            except Refused as error:
+                raise BuildError([Problem(self.root / "course" / "town" / "__init__.py", 1, str(error))]) from error
+            for place in outputs:
+                _lay(stage / place.name, place)
+        self.stamps.set("data", inputs, outputs, [])
 
     def _inputs(self, unit: Unit, units: Sequence[Unit], stations: Sequence[Station]) -> str:
         """The fingerprint of all that the notebooks of `unit` follow from."""
@@ -185,11 +191,11 @@ class Builder:
 
 
 def check(root: Path, progress: Callable[[int, int, str], None] | None = None) -> list[str]:
-    """Build the whole course aside, and list where data/, solutions/ and notebooks/ are not what it makes."""
+    """Build the whole course aside, and list where what is here of MADE is not what it makes."""
     with tempfile.TemporaryDirectory(prefix="pathway-check-") as scratch:
         builder = Builder(root, into=Path(scratch), progress=progress)
         builder.build()
-        found = [line for name in MADE for line in differences(Path(scratch) / name, root / name)]
+        found = [line for name in MADE for line in differences(Path(scratch) / name, root / name, Path(name))]
         for unit in builder.units():
             found += answers_given_away(unit, root / "notebooks" / unit.name)
         return found
@@ -249,18 +255,19 @@ class _Work:
             raise BuildError([Problem(self.notebook.path, 1, str(error))]) from error
 
 
-def _select(units: Sequence[Unit], wanted: Sequence[str]) -> list[Unit]:
-    """The units that a user named, by number (4 or 04) or by folder; all when none is named."""
-    if not wanted:
-        return list(units)
-    found = {}
+def select(units: Sequence[str], wanted: Sequence[str]) -> list[str]:
+    """Those of the folders `units` that a user named, by number (4 or 04) or by folder; all when none is named.
+
+    Raises BuildError for one that is none of them.
+    """
+    found = set()
     for name in wanted:
-        matching = [unit for unit in units if name == unit.name or (name.isdigit() and int(name) == unit.number)]
-        if not matching and name != "data":
-            known = ", ".join(unit.name for unit in units)
-            raise BuildError([Problem(Path("course/units"), 1, f'No unit is called "{name}". There are: {known}.')])
-        found |= {unit.name: unit for unit in matching}
-    return [unit for unit in units if unit.name in found]
+        matching = {unit for unit in units if name == unit or (name.isdecimal() and int(name) == int(unit[:2]))}
+        if not matching:
+            message = f'No unit is called "{name}". There are: {", ".join(units)}.'
+            raise BuildError([Problem(Path("course/units"), 1, message)])
+        found |= matching
+    return [unit for unit in units if unit in found or not wanted]
 
 
 def _lay(made: Path, place: Path) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-MADE = ("data", "solutions", "notebooks")
+MENTOR = "course/town/mentor"  # what only mentors may see of the data: made, though it lies in course/
+MADE = ("data", MENTOR, "solutions", "notebooks")
 # What shapes every unit, beside its own text: what notebooks import, the builder, nbgrader's settings.
 SHARED = ("__init__.py", "checks.py", "data.py", "figures.py", "builder", "grading/settings.py")
 
@@ -64,9 +65,15 @@ def shared_inputs(root: Path) -> str:
     return fingerprint(*code, root / "requirements-dev.lock", platform.python_version())
 
 
+def town_inputs(root: Path) -> str:
+    """The fingerprint of what data/ and the mentors' pages on it follow from."""
+    parts = sorted(path for path in (root / "course" / "town").iterdir() if path != root / MENTOR)
+    return fingerprint(*parts, root / "requirements-dev.lock", platform.python_version())
+
+
 def course_inputs(root: Path) -> str:
-    """The fingerprint of all that data/, solutions/ and notebooks/ follow from."""
-    return fingerprint(root / "course" / "units", root / "course" / "town", root / "requirements.lock", shared_inputs(root))
+    """The fingerprint of all that is made."""
+    return fingerprint(root / "course" / "units", town_inputs(root), shared_inputs(root))
 
 
 def facts_if_nothing_changed(root: Path) -> list[Facts] | None:

@@ -1,9 +1,10 @@
 """The tables that the skills survey gives: what each is, and what its columns mean."""
 
 from course.town import survey
-from course.town.tables import DATE, INTEGER, NUMBER, STRING, Field, Table
+from course.town.tables import DATE, INTEGER, NUMBER, STRING, Field, Reference, Table
 
 SCALE = "0 none, 3 with help, 6 on my own, 8 I could teach it, 10 others come to me with it"
+SUBJECT = "The council's staff"
 GROUP_TITLES = {
     "computing": "Computing",
     "statistics": "Mathematics and statistics",
@@ -25,6 +26,7 @@ DIRECTORATE = Field(
     constraints={"required": True, "enum": list(survey.DIRECTORATES)},
 )
 ONCE = {"unique": True}
+A_PERSON = (Reference("staff_id", "skills-survey-clean", "staff_id"),)
 
 
 def _only_once(field: Field) -> Field:
@@ -53,6 +55,7 @@ TABLES = (
             "On one question's form the scale was turned round, so that 10 meant none. Some left out an answer; some "
             "skipped a whole group of questions, more often one that they are weak in."
         ),
+        subject=SUBJECT,
         fields=(
             STAFF_ID,
             DIRECTORATE,
@@ -76,6 +79,7 @@ TABLES = (
             "Made from skills-survey: the later of two answers kept, the scale that was turned round turned back (10 "
             "minus the answer)."
         ),
+        subject=SUBJECT,
         fields=(_only_once(STAFF_ID), DIRECTORATE, *_questions()),
         key=("staff_id",),
         make=survey.clean,
@@ -88,6 +92,7 @@ TABLES = (
             "Made from skills-survey-clean: the mean of the answers given in the group, where at least three of four "
             "were given."
         ),
+        subject=SUBJECT,
         fields=(
             _only_once(STAFF_ID),
             DIRECTORATE,
@@ -105,6 +110,7 @@ TABLES = (
         ),
         key=("staff_id",),
         make=survey.groups,
+        references=A_PERSON,
     ),
     Table(
         name="skills-quiz",
@@ -115,6 +121,7 @@ TABLES = (
             "to. Results were drawn to go with the ratings as weakly as studies find: a correlation of 0.29 (Mabe and "
             "West 1982, the mean over 55 studies), give or take what chance does with 90 people."
         ),
+        subject=SUBJECT,
         fields=(
             _only_once(STAFF_ID),
             Field(
@@ -128,6 +135,7 @@ TABLES = (
         ),
         key=("staff_id",),
         make=survey.quiz,
+        references=A_PERSON,
         boroughs=("wexmoor",),
     ),
     Table(
@@ -140,6 +148,7 @@ TABLES = (
             "others. A skill counts as there when somebody in the team rates it 8 or more. The second team takes, post "
             "by post, whoever adds most skills that nobody in it has yet."
         ),
+        subject=SUBJECT,
         fields=(
             Field("team", STRING, "How the team was chosen", "One of two ways.", constraints={"required": True}),
             STAFF_ID,
@@ -148,6 +157,7 @@ TABLES = (
         ),
         key=("team", "staff_id"),
         make=survey.teams,
+        references=A_PERSON,
         boroughs=("eastmere",),
     ),
 )

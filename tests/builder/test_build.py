@@ -9,7 +9,7 @@ import pytest
 
 from course.builder.build import Builder, check
 from course.builder.problem import BuildError
-from course.builder.stamps import facts_if_nothing_changed, files
+from course.builder.stamps import MADE, facts_if_nothing_changed, files
 from tests.conftest import edit, lay_miniature
 
 
@@ -39,7 +39,7 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    made = (path for name in ("data", "solutions", "notebooks") for path in files(root / name))
+    made = (path for name in MADE for path in files(root / name))
     return {str(path.relative_to(root)): path.read_bytes() for path in made}
 
 
@@ -172,6 +172,38 @@ def test_a_made_file_edited_by_hand_is_made_again(course):
     edit(path, "YOUR CODE HERE", "MY CODE HERE")
     Builder(course).build(["07-queues"])
     assert "YOUR CODE HERE" in path.read_text()
+
+
+def test_the_mentors_pages_on_the_data_are_made_and_are_no_reason_to_make_the_data_again(course):
+    pages = course / "course" / "town" / "mentor"
+    assert sorted(path.name for path in pages.iterdir()) == [
+        "README.md",
+        "eastmere-defects.csv",
+        "eastmere-truth.csv",
+        "wexmoor-defects.csv",
+        "wexmoor-truth.csv",
+    ]
+    before = (course / "data" / "datapackage.json").stat().st_mtime_ns
+    Builder(course).build()
+    assert (course / "data" / "datapackage.json").stat().st_mtime_ns == before
+
+
+def test_a_mentors_page_edited_by_hand_is_noticed_and_made_again(course):
+    page = course / "course" / "town" / "mentor" / "wexmoor-defects.csv"
+    was = page.read_bytes()
+    page.write_bytes(was + b"one more\n")
+    assert facts_if_nothing_changed(course) is None
+    Builder(course).build(["data"])
+    assert page.read_bytes() == was
+
+
+def test_a_change_of_the_town_s_code_makes_the_data_again(course):
+    before = (course / "data" / "datapackage.json").stat().st_mtime_ns
+    town = course / "course" / "town" / "survey.py"
+    town.write_text(town.read_text() + "# changed\n")
+    assert facts_if_nothing_changed(course) is None
+    Builder(course).build(["data"])
+    assert (course / "data" / "datapackage.json").stat().st_mtime_ns > before
 
 
 def test_a_broken_rule_leaves_what_is_built_alone(course):

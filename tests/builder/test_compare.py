@@ -56,6 +56,20 @@ def test_the_bytes_of_a_picture_do_not_count(trees):
     assert list(differences(*trees)) == []
 
 
+def test_the_bytes_of_a_picture_in_a_file_of_its_own_do_not_count_but_that_it_is_there_does(trees):
+    for tree, content in zip(trees, (b"one", b"other"), strict=True):
+        (tree / "map.png").write_bytes(content)
+    assert list(differences(*trees)) == []
+    (trees[0] / "map.png").unlink()
+    assert list(differences(*trees)) == ["notebooks/map.png: is there, and nothing makes it"]
+
+
+def test_the_files_are_named_as_the_caller_calls_their_folder(trees):
+    (trees[1] / "glossary.md").unlink()
+    told = ["course/town/mentor/glossary.md: is not there, and the text makes it"]
+    assert list(differences(*trees, Path("course/town/mentor"))) == told
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
