@@ -14,6 +14,7 @@ from course.town.streets import Streets
 AREAS = int(FIGURES["small-areas"].value)
 WARDS, PLANNING_AREAS = 34, 8
 SPREAD = FIGURES["people-per-small-area-sd-log"].value
+STARTS, GOOD_ENOUGH = 4, 0.3  # a split that misses a size by more than this share is tried again from elsewhere
 TALL = 0.10  # share of areas that grew beyond the size that areas are drawn for
 
 
@@ -89,8 +90,21 @@ def _split(streets: Streets, members: np.ndarray, sizes: np.ndarray, neighbours,
     """
     if len(sizes) == 1:
         return [members]
-    spots, homes = streets.at[members].astype(float), streets.homes[members] + 0.01
-    start = rng.choice(len(members), len(sizes), replace=False, p=homes / homes.sum())
+    found = []
+    for _ in range(STARTS):
+        part, error = _power_diagram(streets.at[members].astype(float), streets.homes[members] + 0.01, sizes, rng)
+        found.append((error, part))
+        if error < GOOD_ENOUGH:
+            break
+    part = _connected(members, min(found, key=lambda one: one[0])[1], len(sizes), neighbours)
+    return [members[part == number] for number in range(len(sizes))]
+
+
+def _power_diagram(
+    spots: np.ndarray, homes: np.ndarray, sizes: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, float]:
+    """The part (a number) of each spot, and by what share the part that is furthest from its size misses it."""
+    start = rng.choice(len(spots), len(sizes), replace=False, p=homes / homes.sum())
     centres = kmeans2(spots, spots[start], iter=12, minit="matrix", missing="warn")[0]
     target = homes.sum() * sizes / sizes.sum()
     weight = np.zeros(len(sizes))
@@ -111,8 +125,7 @@ def _split(streets: Streets, members: np.ndarray, sizes: np.ndarray, neighbours,
             for axis in (0, 1):
                 mean = np.bincount(part, homes * spots[:, axis], len(sizes)) / np.maximum(size, 0.01)
                 centres[filled, axis] = mean[filled]
-    part = _connected(members, best, len(sizes), neighbours)
-    return [members[part == number] for number in range(len(sizes))]
+    return best, best_error
 
 
 def _connected(members: np.ndarray, part: np.ndarray, parts: int, neighbours) -> np.ndarray:

@@ -21,13 +21,15 @@ from course.town.homes import Homes, plan_homes, pupils_a_year_group
 from course.town.land import Land, lie_of_the_land
 from course.town.people import BANDS, FIRST_BIRTHS, LAST_BIRTHS, OLDEST_CHILD, PUBLISHED_BIRTHS, People, settle
 from course.town.pupils import FIRST_YEAR, LAST_YEAR, STARTS_AT, Pupils, run_schools, wanted_until
-from course.town.schools import Schools, found
+from course.town.schools import LATELY, Schools, found
 from course.town.sites import EXPANSION, NoSuchSites, Option, find_options
 from course.town.streets import Streets, lay_streets
 
 PREFIX = {"wexmoor": "WX", "eastmere": "EM"}
 REDRAWN = 2017  # births of earlier years were counted for the old areas
-ATTEMPTS = 4  # at schools and sites that let the story be told, before a seed is refused
+ATTEMPTS = 6  # at schools and sites that let the story be told, before a seed is refused
+IN_THREE_YEARS = LAST_YEAR + 3
+SHORT, SHORT_GIVE_OR_TAKE, TRIALS = 50, 15, 4  # reception places; nearly two forms of entry
 SPLIT = 6  # old areas that became two
 LAST_WANTED = LAST_BIRTHS + STARTS_AT  # the last intake that is born
 COUNTED, SHARED_OUT = "counted", "shared out"
@@ -81,7 +83,7 @@ def draw(borough: str, seed: int) -> Borough:
     land = lie_of_the_land(borough, _rng(seed, 1))
     streets = lay_streets(land, _rng(seed, 2))
     areas = draw_areas(streets, _rng(seed, 3))
-    people = settle(land, streets, areas, _rng(seed, 4))
+    people = settle(borough, land, streets, areas, _rng(seed, 4))
     for attempt in range(ATTEMPTS):
         try:
             drawn = _with_schools(borough, seed, land, streets, areas, people, attempt)
@@ -102,17 +104,16 @@ def _with_schools(
     borough: str, seed: int, land: Land, streets: Streets, areas: Areas, people: People, attempt: int
 ) -> Borough:
     prefix = PREFIX[borough]
-    homes = plan_homes(land, streets, areas, people, _rng(seed, 7, attempt))
-    schools = found(land, streets, areas, people, homes, attempt, _rng(seed, 5, attempt))
-    pupils = run_schools(schools, areas, people, _rng(seed, 6, attempt))
+    homes = plan_homes(borough, land, streets, areas, people, _rng(seed, 7, attempt))
+    schools, pupils = _short_of_places(seed, land, streets, areas, people, homes, attempt)
     country = green_belt(land, streets)
     filled = pupils.rolls[:, -1].clip(0).sum(axis=1) / schools.capacity
-    options = find_options(land, streets, areas, people, schools, filled, country.union_all(), _rng(seed, 8, attempt))
+    options = find_options(land, streets, areas, people, homes, schools, filled, country.union_all(), _rng(seed, 8, attempt))
 
     rng = _rng(seed, 9)
-    area_table, wards, planning_areas = _area_tables(land, streets, areas, prefix, rng)
+    area_table, wards, planning_areas = _area_tables(borough, land, streets, areas, people, rng)
     area_id = area_table["area_id"].to_numpy()
-    school_table = _school_table(streets, areas, schools, area_table, wards, prefix, rng)
+    school_table = _school_table(borough, streets, areas, schools, area_table, wards, rng)
     births, lookup = _births(people, areas, area_id, prefix, rng)
     return Borough(
         name=borough,
@@ -124,14 +125,7 @@ def _with_schools(
         water=_water(land, borough, rng),
         flood_zones=_with_hectares({"zone": [2, 3]}, [land.zone_2, land.zone_3]),
         green_belt=_with_hectares({"name": _green_belt_names(country)}, list(country)),
-        road_nodes=pd.DataFrame(
-            {
-                "node_id": np.arange(len(streets.at)),
-                "easting": streets.at[:, 0].astype(int),
-                "northing": streets.at[:, 1].astype(int),
-                "area_id": area_id[areas.of_node],
-            }
-        ),
+        road_nodes=_road_nodes(streets, areas, people, area_id),
         road_edges=pd.DataFrame(
             {
                 "from_node": streets.edges[:, 0],
@@ -146,11 +140,35 @@ def _with_schools(
         schools=school_table,
         rolls=_rolls(pupils, school_table),
         free_school_meals=_free_school_meals(pupils, school_table),
-        housing=_housing(homes, streets, areas, area_id, prefix, rng),
-        sites=_sites(options, streets, areas, area_table, school_table, prefix, rng),
+        housing=_housing(borough, homes, areas, area_id, rng),
+        sites=_sites(borough, options, areas, area_table, school_table, rng),
         area_lookup=lookup,
         truth=_truth(people, areas, pupils, schools, homes, planning_areas),
     )
+
+
+def _short_of_places(
+    seed: int, land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, attempt: int
+) -> tuple[Schools, Pupils]:
+    """Schools, and pupils in them, such that the growing planning area will lack some SHORT places in three years.
+
+    Families who find its schools full go elsewhere, and that cannot be known before they have: so sizes are tried out.
+    """
+    short = SHORT
+    for _ in range(TRIALS):
+        schools = found(land, streets, areas, people, homes, short, _rng(seed, 5, attempt))
+        pupils = run_schools(schools, areas, people, _rng(seed, 6, attempt))
+        wanted = _wanted(people, areas, pupils, schools, homes)[0][people.growing, IN_THREE_YEARS - LAST_YEAR - 1]
+        lacking = wanted - schools.places[schools.planning_area == people.growing].sum()
+        if abs(lacking - SHORT) < SHORT_GIVE_OR_TAKE:
+            break
+        short += SHORT - lacking
+    return schools, pupils
+
+
+def _wanted(people: People, areas: Areas, pupils: Pupils, schools: Schools, homes: Homes) -> tuple[np.ndarray, np.ndarray]:
+    from_homes = pupils_a_year_group(homes, areas)
+    return wanted_until(LAST_WANTED, people, areas, pupils, schools.planning_area, from_homes)
 
 
 def _codes(prefix: str, letter: str, count: int) -> list[str]:
@@ -168,12 +186,13 @@ def _at(points: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _area_tables(land: Land, streets: Streets, areas: Areas, prefix: str, rng: np.random.Generator):
-    ward_names = names.places(rng, areas.ward.max() + 1)
+def _area_tables(borough: str, land: Land, streets: Streets, areas: Areas, people: People, rng: np.random.Generator):
+    prefix = PREFIX[borough]
+    ward_names = names.places(borough, rng, areas.ward.max() + 1)
     wards = pd.DataFrame({"ward_id": _codes(prefix, "W", len(ward_names)), "name": ward_names})
     planning_ids = np.array(_codes(prefix, "P", areas.planning_area.max() + 1))
     wards["planning_area_id"] = planning_ids[areas.planning_area_of_ward]
-    planning_names = names.planning_areas(rng, len(planning_ids), _sides(land, streets, areas))
+    planning_names = names.planning_areas(borough, rng, _sides(land, streets, areas, people.growing))
     planning_areas = pd.DataFrame({"planning_area_id": planning_ids, "name": planning_names})
     number_in_ward = pd.Series(areas.ward).groupby(areas.ward).cumcount() + 1
     table = pd.DataFrame(
@@ -190,8 +209,8 @@ def _area_tables(land: Land, streets: Streets, areas: Areas, prefix: str, rng: n
     return table, wards, planning_areas
 
 
-def _sides(land: Land, streets: Streets, areas: Areas) -> list[str]:
-    """What a planning area's name may tell: the centre, the docks, the coast, or the side that it lies on."""
+def _sides(land: Land, streets: Streets, areas: Areas, growing: int) -> list[str]:
+    """What a planning area's name may tell: the centre, the docks, the coast, the river, or the side it lies on."""
     part = areas.planning_area[areas.of_node]
     middle = np.average(streets.at, axis=0, weights=streets.homes)
     town = part[np.hypot(*(streets.at - streets.centres[0].at).T).argmin()]
@@ -199,10 +218,13 @@ def _sides(land: Land, streets: Streets, areas: Areas) -> list[str]:
     for number in range(areas.planning_area.max() + 1):
         here = part == number
         east, north = np.average(streets.at[here], axis=0, weights=streets.homes[here] + 0.01) - middle
-        to_sea = shapely.distance(land.coast, shapely.union_all(areas.shapes[areas.planning_area == number]))
-        if number == town:
+        shape = shapely.buffer(shapely.union_all(areas.shapes[areas.planning_area == number]), 20)
+        by_the_sea = shapely.length(shapely.intersection(land.coast, shape))
+        if number == growing:
+            told.append("docks")
+        elif number == town:
             told.append("centre")
-        elif to_sea < 50:
+        elif by_the_sea > 1_500:
             told.append("coast")
         elif abs(north) > abs(east):
             told.append("north" if north > 0 else "south")
@@ -239,13 +261,35 @@ def _with_hectares(columns: dict, shapes: list) -> geopandas.GeoDataFrame:
 
 
 def _water(land: Land, borough: str, rng: np.random.Generator) -> geopandas.GeoDataFrame:
-    named = {"coastline": f"{borough.capitalize()} coast", "river": names.river(rng)}
+    named = {"coastline": f"{borough.capitalize()} coast", "river": names.river(borough, rng)}
     shapes = [shapely.simplify(land.coast, 4), shapely.simplify(land.river, 4)]
     return geopandas.GeoDataFrame({"kind": list(named), "name": list(named.values())}, geometry=shapes, crs=GRID)
 
 
 def _green_belt_names(country: geopandas.GeoSeries) -> list[str]:
     return [f"Green belt {number}" for number in range(1, len(country) + 1)]
+
+
+def _road_nodes(streets: Streets, areas: Areas, people: People, area_id: np.ndarray) -> pd.DataFrame:
+    """Nodes with the people who live about them: those of an area shared out over its nodes by homes, none lost."""
+    order = np.argsort(areas.of_node, kind="stable")
+    area = areas.of_node[order]
+    everybody = people.ages.sum(axis=1) + people.bands.sum(axis=1)
+    share = streets.homes[order] / areas.homes[area]
+    upto = pd.Series(share).groupby(area).cumsum().to_numpy() * everybody[area]
+    first = np.concatenate([[True], area[1:] != area[:-1]])
+    before = np.where(first, 0, np.concatenate([[0], np.round(upto)[:-1]]))
+    about = np.empty(len(area), dtype=int)
+    about[order] = np.round(upto) - before
+    return pd.DataFrame(
+        {
+            "node_id": np.arange(len(streets.at)),
+            "easting": streets.at[:, 0].astype(int),
+            "northing": streets.at[:, 1].astype(int),
+            "area_id": area_id[areas.of_node],
+            "people": about,
+        }
+    )
 
 
 def _population(people: People, area_id: np.ndarray) -> pd.DataFrame:
@@ -308,20 +352,30 @@ def _births(people: People, areas: Areas, area_id: np.ndarray, prefix: str, rng:
     return births, lookup.sort_values(["old_area_id", "area_id"], ignore_index=True)
 
 
+def _first_day(year: int, rng: np.random.Generator) -> str:
+    """The day on which a school took its first pupils: a Monday, Tuesday or Wednesday at the start of a term."""
+    month, day = [(9, 1), (9, 1), (9, 1), (1, 4), (4, 12)][rng.integers(5)] if year not in LATELY else (9, 1)
+    first = np.datetime64(f"{year}-{month:02}-{day:02}") + int(rng.integers(0, 9))
+    return str(np.busday_offset(first, 0, roll="forward", weekmask="1110000"))
+
+
 def _school_table(
-    streets: Streets, areas: Areas, schools: Schools, area_table: pd.DataFrame, wards: pd.DataFrame, prefix: str, rng
+    borough: str,
+    streets: Streets,
+    areas: Areas,
+    schools: Schools,
+    area_table: pd.DataFrame,
+    wards: pd.DataFrame,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     area = areas.of_node[schools.node]
     ward_names = wards["name"].to_numpy()[areas.ward[area]].tolist()
-    opened = [
-        f"{year}-09-01" if year in (2018, 2021) or rng.random() < 0.6 else f"{year}-{rng.choice(['01', '04'])}-{day:02}"
-        for year, day in zip(schools.since, rng.integers(3, 28, len(schools.since)), strict=True)
-    ]
+    opened = [_first_day(year, rng) for year in schools.since]
     mixed = rng.permutation(len(schools.number))  # numbers say nothing of where a school is
     table = pd.DataFrame(
         {
-            "school_id": [f"{prefix}{number:04}" for number in schools.number[mixed]],
-            "name": names.schools(rng, ward_names, schools.type.tolist()),
+            "school_id": [f"{PREFIX[borough]}{number:04}" for number in schools.number[mixed]],
+            "name": names.schools(borough, rng, ward_names, schools.type.tolist()),
             "type": schools.type.astype(str),
             "area_id": area_table["area_id"].to_numpy()[area],
             "planning_area_id": area_table["planning_area_id"].to_numpy()[area],
@@ -364,14 +418,15 @@ def _free_school_meals(pupils: Pupils, school_table: pd.DataFrame) -> pd.DataFra
     return rows.sort_values(["school_id", "school_year"], ignore_index=True)
 
 
-def _housing(homes: Homes, streets: Streets, areas: Areas, area_id: np.ndarray, prefix: str, rng) -> pd.DataFrame:
+def _housing(borough: str, homes: Homes, areas: Areas, area_id: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    prefix = PREFIX[borough]
     sites, years = homes.houses.shape
-    at = streets.at[homes.node].astype(int)
+    at = homes.at.astype(int)
     order = np.argsort(-at[:, 1], kind="stable")
     rows = pd.DataFrame(
         {
             "housing_id": np.repeat(_codes(prefix, "H", sites), years),
-            "name": np.repeat(names.housing(rng, sites), years),
+            "name": np.repeat(names.housing(borough, rng, sites), years),
             "area_id": np.repeat(area_id[areas.of_node[homes.node[order]]], years),
             "easting": np.repeat(at[order, 0], years),
             "northing": np.repeat(at[order, 1], years),
@@ -384,23 +439,22 @@ def _housing(homes: Homes, streets: Streets, areas: Areas, area_id: np.ndarray, 
     return rows[rows["houses"] + rows["flats"] > 0].reset_index(drop=True)
 
 
-def _sites(
-    options: list[Option], streets: Streets, areas: Areas, area_table, school_table, prefix: str, rng
-) -> pd.DataFrame:
+def _sites(borough: str, options: list[Option], areas: Areas, area_table, school_table, rng) -> pd.DataFrame:
     node = np.array([option.node for option in options])
     area = areas.of_node[node]
     school = [option.school for option in options]
-    plots = iter(names.sites(rng, [option.owner for option in options if option.kind != EXPANSION]))
+    new = [option for option in options if option.kind != EXPANSION]
+    plots = iter(names.sites(borough, rng, [option.owner for option in new], [option.hectares for option in new]))
     return pd.DataFrame(
         {
-            "site_id": _codes(prefix, "S", len(options)),
+            "site_id": _codes(PREFIX[borough], "S", len(options)),
             "kind": [option.kind for option in options],
             "name": [school_table["name"][number] if number >= 0 else next(plots) for number in school],
             "school_id": [school_table["school_id"][number] if number >= 0 else None for number in school],
             "area_id": area_table["area_id"].to_numpy()[area],
             "planning_area_id": area_table["planning_area_id"].to_numpy()[area],
             "node_id": node,
-            **_at(streets.at[node]),
+            **_at(np.array([option.at for option in options])),
             "hectares": [option.hectares for option in options],
             "places": [option.places for option in options],
             "cost_million": [option.cost_million for option in options],
@@ -418,8 +472,7 @@ def _truth(
     people: People, areas: Areas, pupils: Pupils, schools: Schools, homes: Homes, planning_areas: pd.DataFrame
 ) -> pd.DataFrame:
     years = np.arange(LAST_YEAR + 1, LAST_WANTED + 1)
-    from_homes = pupils_a_year_group(homes, areas)
-    reception, everybody = wanted_until(LAST_WANTED, people, areas, pupils, schools.planning_area, from_homes)
+    reception, everybody = _wanted(people, areas, pupils, schools, homes)
     parts = len(planning_areas)
     places = np.bincount(schools.planning_area, schools.places, parts).astype(int)
     capacity = np.bincount(schools.planning_area, schools.capacity, parts).astype(int)

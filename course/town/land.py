@@ -13,6 +13,7 @@ from shapely import LineString, MultiPolygon, Polygon
 SHARED_BORDER = 624_000  # easting around which the border of the two boroughs winds
 COAST = 412_000  # northing at which the coast crosses that border
 WIDTH, DEPTH = 12_200, 8_600  # about 110 km2, inside the figure land-area-km2
+GATE = COAST + 2_700  # northing at which the road between the boroughs crosses the border
 STEP = 60  # between the points of a coast or border
 
 
@@ -21,7 +22,7 @@ class Land:
     """`outline` is all the land; `banks` the land west and east of the river.
 
     `coast` and `river` are lines, the river from its mouth upstream; `zone_3` and `zone_2` what floods often and seldom
-    (zone 2 without zone 3).
+    (zone 2 without zone 3). `gates` (k x 2) is where main roads leave the borough, the first over the shared border.
     """
 
     outline: Polygon
@@ -30,6 +31,7 @@ class Land:
     river: LineString
     zone_3: MultiPolygon
     zone_2: MultiPolygon
+    gates: np.ndarray
 
     @property
     def mouth(self) -> np.ndarray:
@@ -73,7 +75,20 @@ def lie_of_the_land(borough: str, rng: np.random.Generator) -> Land:
     banks = _banks(outline, river)
     coast_line = LineString(coast)
     zone_3, zone_2 = _floods(outline, river, coast_line, rng)
-    return Land(outline, banks, coast_line, river, zone_3, zone_2)
+    return Land(outline, banks, coast_line, river, zone_3, zone_2, _gates(outline, sign, rng))
+
+
+def _gates(outline: Polygon, sign: int, rng: np.random.Generator) -> np.ndarray:
+    """Points just inside the border: on the shared one at the same place for both boroughs, on the far one, in the north."""
+    west, south, east, north = outline.bounds
+    here = np.interp(GATE, *_shared_border()[:, ::-1].T)
+    far_line = LineString([(west, south + 4_200), (east, south + 4_200)])
+    across = west + rng.choice([0.3, 0.68]) * (east - west)
+    far = shapely.intersection(far_line, outline).bounds
+    top = shapely.intersection(LineString([(across, south), (across, north + 1)]), outline).bounds
+    inside = 15
+    far_x = far[0] + inside if sign < 0 else far[2] - inside
+    return np.round([(here + sign * inside, GATE), (far_x, far[1]), (across, top[3] - inside)])
 
 
 def _shared_border() -> np.ndarray:
@@ -110,12 +125,12 @@ def _banks(outline: Polygon, river: LineString) -> tuple[Polygon, Polygon]:
 def _floods(outline: Polygon, river: LineString, coast: LineString, rng: np.random.Generator) -> tuple:
     """Low land floods: along the river, more so near its mouth, and here and there along the coast."""
     course = np.array(river.coords)
-    along = np.arange(0, len(course), 4)
+    along = np.arange(len(course))
     near_mouth = np.exp(-along / len(course) * 3.5)
-    wide = 150 + 330 * near_mouth + _wave(along * 50.0, rng, [(2_100, 60), (900, 40)])
+    wide = 75 + 210 * near_mouth + _wave(along * 50.0, rng, [(2_100, 35), (900, 25)])
     low_coast = np.array(coast.coords)[::3]
     low = _wave(low_coast[:, 0], rng, [(7_000, 1), (2_300, 0.8)])
-    coastal = np.clip(190 * low, 45, None)
+    coastal = np.clip(150 * low, 40, None)
 
     def reach(factor: float):
         rounds = [
@@ -125,5 +140,5 @@ def _floods(outline: Polygon, river: LineString, coast: LineString, rng: np.rand
         return shapely.simplify(shapely.intersection(shapely.union_all(rounds), outline), 8)
 
     often = reach(1.0)
-    seldom = shapely.difference(reach(1.75), often)
-    return often, seldom
+    seldom = shapely.difference(reach(1.9), often)
+    return often, shapely.buffer(shapely.buffer(seldom, -1), 1)  # without cracks along the seam

@@ -10,22 +10,24 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from course.town.borough import Borough
+from course.town.borough import IN_THREE_YEARS, Borough
 from course.town.sites import CLEAN, DEPRIVED, FOUND, site_rule_ha
 
-IN_THREE_YEARS = 2028
 A_FORM = 30  # pupils: the shortage is a form of entry or near it
 SHORT_BY, SPARE = 0.8 * A_FORM, 0.04
-OTHER_NEAREST = 5  # per cent of children at least
+OTHER_NEAREST, OVER_THE_RIVER = 5, 1  # per cent of children at least
 
 
 @dataclass(frozen=True)
 class Story:
     """What the tables show. Metres are of children aged 4 to 10, from where an area's people live on average.
 
+    `other_nearest` and `over_the_river` are per cent of children: those whose nearest school by road is another than by
+    straight line, and those whose nearest by straight line lies over the river.
     `spare_reception`: places less children in IN_THREE_YEARS by planning area; `spare_share` of all places in the
     borough. `options` has a row a site: `saves_m` and `deprived_save_m`, the mean metres that its school would take off
     the walk of all children and of those in the most deprived areas, and `allowed`, whether it passes the hard limits.
@@ -34,6 +36,7 @@ class Story:
     spare_reception: pd.Series
     spare_share: float
     other_nearest: float
+    over_the_river: float
     options: pd.DataFrame
     best_pair: tuple[str, str]
 
@@ -63,7 +66,7 @@ def read(borough: Borough) -> Story:
     return Story(
         spare_reception=truth["reception_places"] - truth["reception_wanted"],
         spare_share=1 - truth["pupils_wanted"].sum() / truth["places"].sum(),
-        other_nearest=_other_nearest(borough, walks, children),
+        **_nearest(borough, walks, children),
         options=options,
         best_pair=best_pair,
     )
@@ -84,6 +87,8 @@ def broken_promises(borough: Borough) -> list[str]:
         broken.append("the option that shortens walks most helps the deprived most as well")
     if story.other_nearest < OTHER_NEAREST:
         broken.append(f"another school is nearest by road for only {story.other_nearest:.1f} % of children")
+    if story.over_the_river < OVER_THE_RIVER:
+        broken.append(f"the nearest school lies over the river for only {story.over_the_river:.1f} % of children")
     if story.nearest in story.best_pair:
         broken.append("two projects chosen one by one are the best two")
     if not borough.free_school_meals["eligible"].isna().any():
@@ -109,15 +114,18 @@ def children_by_area(borough: Borough) -> np.ndarray:
     return aged.groupby("area_id")["people"].sum().reindex(borough.areas["area_id"]).to_numpy()
 
 
-def _other_nearest(borough: Borough, walks: np.ndarray, children: np.ndarray) -> float:
-    """Per cent of children whose nearest school by road is another than by straight line."""
+def _nearest(borough: Borough, walks: np.ndarray, children: np.ndarray) -> dict[str, float]:
+    """`other_nearest` and `over_the_river` of a Story."""
     areas, schools = borough.areas, borough.schools
-    straight = np.hypot(
-        areas["easting"].to_numpy()[:, None] - schools["easting"].to_numpy(),
-        areas["northing"].to_numpy()[:, None] - schools["northing"].to_numpy(),
-    )
+    from_, to = (table[["easting", "northing"]].to_numpy() for table in (areas, schools))
+    by_line = np.linalg.norm(from_[:, None] - to, axis=2).argmin(axis=1)
     by_road = walks[:, schools["node_id"].to_numpy()].argmin(axis=1)
-    return 100 * children[by_road != straight.argmin(axis=1)].sum() / children.sum()
+    river = borough.water.set_index("kind").geometry["river"]
+    over = shapely.intersects(shapely.linestrings(np.stack([from_, to[by_line]], axis=1)), river)
+    return {
+        "other_nearest": 100 * children[by_road != by_line].sum() / children.sum(),
+        "over_the_river": 100 * children[over].sum() / children.sum(),
+    }
 
 
 def _options(borough: Borough, walks: np.ndarray, children: np.ndarray) -> tuple[pd.DataFrame, tuple[str, str]]:

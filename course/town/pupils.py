@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 FIRST_INTAKE, FIRST_YEAR, LAST_YEAR = 2010, 2016, 2025  # intakes from 2010, so that 2016/17 has seven year groups
 YEAR_GROUPS = 7
 STARTS_AT = 4  # reception begins in the autumn after the fourth birthday
-METRES_A_POINT = 500  # a school this much further away must be one point more attractive
+METRES_A_POINT = 600  # a school this much further away must be one point more attractive
 MOVES = 0.05  # share of a year group that leaves its school in a year
 TIDE = 0.005
-APPEALS = 0.085  # of an admission number: those let in beyond it, where more want to come
+APPEALS = (0.86, 0.09, 0.05)  # chances that 0, 1 or 2 children are let in beyond the admission number
+WAITING = 0.85  # chance that a full year group has others waiting for every place that comes free
+SQUEEZE = 0.05  # of an admission number: how many more a full year group takes from year 3 on
 # Share of pupils eligible for free meals by decile of deprivation of their home, 2025/26; the course's own assumption,
 # chosen to meet the figures free-school-meals-median, -p05 and -p95.
-ELIGIBLE = np.array([0.53, 0.33, 0.23, 0.17, 0.13, 0.10, 0.07, 0.043, 0.026, 0.018])
+ELIGIBLE = np.array([0.53, 0.32, 0.21, 0.15, 0.115, 0.09, 0.07, 0.043, 0.026, 0.018])
 ELIGIBLE_RISE = np.linspace(0.55, 1.0, LAST_YEAR - FIRST_YEAR + 1)  # over the years: protection moved more families in
 
 
@@ -113,8 +115,8 @@ def run_schools(found: Schools, areas: Areas, people: People, rng: np.random.Gen
     for year in range(FIRST_INTAKE, LAST_YEAR + 1):
         there = since <= year
         cohort = found.cohorts[year]
-        taken = np.where(there, places + rng.binomial(places, APPEALS), 0)
-        school = admit(cohort, walks, taken)
+        appeals = rng.choice(len(APPEALS), schools, p=APPEALS)
+        school = admit(cohort, walks, np.where(there, places + appeals, 0))
         area = areas.of_node[cohort.home]
         intake = np.bincount(school, minlength=schools)
         poor = np.bincount(school, ELIGIBLE[people.decile[area] - 1], schools) / np.maximum(intake, 1)
@@ -149,26 +151,30 @@ def _tide(rng: np.random.Generator) -> np.ndarray:
 def _move(
     groups: np.ndarray, places: np.ndarray, planning_area: np.ndarray, tide: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Year groups (s x 6) a year on. Some leave, about as many come: to schools with a waiting list first, then to where
-    there is room, mostly near by. `tide` is how many more come than leave, as a share of all."""
-    stay = groups - rng.binomial(groups, MOVES)
-    waiting = groups[:, :1] >= places[:, None]  # reception was full
+    """Year groups (s x 6) a year on: some leave, about as many come, `tide` (a share of all) more than leave.
+
+    A year group takes newcomers until it is full. In years 1 and 2 that is the admission number (infant classes have 30
+    pupils at most), from year 3 on a few more. One that was full often has a waiting list, and so stays full. Whom
+    one school cannot take another near by does.
+    """
+    after = groups - rng.binomial(groups, MOVES)
     for group in range(groups.shape[1]):
-        has = groups[:, group] > 0  # a year group that a school does not have yet takes nobody
-        left = groups[:, group] - stay[:, group]
-        room = np.where(has, np.maximum(places - stay[:, group], 0), 0)
-        usual = np.bincount(planning_area, left) * np.exp(rng.normal(0, 0.12, planning_area.max() + 1))
-        come = rng.poisson(np.maximum(usual + tide * np.bincount(planning_area, groups[:, group]), 0))
-        first = np.where(waiting[:, 0], room, 0)
-        stay[:, group] += first
-        come = np.maximum(come - np.bincount(planning_area, first), 0)
-        room = room - first
-        for part, newcomers in enumerate(come):
-            here = planning_area == part
-            weight = room * np.where(here, 1.0, 0.03) + 0.02 * np.where(has & here, places, 0)
+        stay, was = after[:, group], groups[:, group]
+        squeeze = 0 if group < 2 else rng.binomial(places, SQUEEZE)  # groups[:, 2] moves on to year 3
+        room = np.where(was > 0, np.maximum(np.maximum(places + squeeze, stay) - stay, 0), 0)
+        rate = was * (MOVES + tide) * np.exp(rng.normal(0, 0.12, planning_area.max() + 1))[planning_area]
+        asked = rng.poisson(np.maximum(rate, 0))
+        refilled = (was >= places) & (rng.random(len(places)) < WAITING)
+        come = np.where(refilled, np.maximum(asked, was - stay), asked)
+        come = np.minimum(come, room)
+        turned_away = np.maximum(np.bincount(planning_area, asked - come), 0).astype(int)
+        stay, room = stay + come, room - come
+        for part, newcomers in enumerate(turned_away):
+            weight = np.minimum(room, was * MOVES) * np.where(planning_area == part, 1.0, 0.05)
             if weight.sum() > 0:
-                stay[:, group] += rng.multinomial(newcomers, weight / weight.sum())
-    return stay
+                stay = stay + np.minimum(rng.multinomial(newcomers, weight / weight.sum()), room)
+        after[:, group] = stay
+    return after
 
 
 def wanted_until(

@@ -6,8 +6,9 @@ them. What a careful analyst makes of the files is exactly the borough's tidy sc
 
 The admissions system lists schools, a row each. The roll return is a workbook with a sheet a year, a row a school and a
 column a year group. Births come a row an area and year, with a look-up of areas beside them. All of this is the course's
-own: no extract of a real council is behind it. The rules of suppression are those of common practice, where counts of
-1 to 4 pupils are not shown.
+own: no extract of a real council is behind it. School numbers are the council's own: some are below 1000, and are written
+with leading zeros. Counts of 1 to 4 pupils who are eligible for free school meals are not shown, as is common practice,
+because they tell of a family's income; the pupils of a year group are shown however few they are.
 """
 
 import csv
@@ -56,7 +57,9 @@ SHORT = {
     r"\bCE\b": "C of E",
     r"\bCatholic\b": "RC",
 }
-POUNDS_A_PLACE = (60, 130)  # a year's maintenance of a school for each place; the course's own assumption
+# What the council spends in a year on maintaining a school, for each place; the course's own assumption. Academies are
+# not the council's to maintain.
+POUNDS_A_PLACE = (60, 130)
 
 PUPILS, MEALS = "Pupils by year group", "Free school meals"
 YEAR_GROUPS = {0: "R", **{year: year for year in range(1, 7)}}
@@ -158,6 +161,7 @@ def _drafts(borough: Borough, planted: Iterable[Defect] | None = None) -> tuple[
 
 def _schools(borough: Borough, rng: np.random.Generator) -> Schools:
     schools = borough.schools.sort_values("school_id")
+    maintenance = (schools["capacity"] * rng.uniform(*POUNDS_A_PLACE, len(schools))).astype(int).astype(str)
     rows = pd.DataFrame(
         {
             NUMBER: schools["school_id"].map(_number),
@@ -170,7 +174,7 @@ def _schools(borough: Borough, rng: np.random.Generator) -> Schools:
             "Net capacity": schools["capacity"].astype(int).astype(str),
             OPENED: schools["opened"].astype(str),
             CLOSED: "",
-            MAINTENANCE: (schools["capacity"] * rng.uniform(*POUNDS_A_PLACE, len(schools))).astype(int).astype(str),
+            MAINTENANCE: maintenance.mask(schools["type"] == "academy", ""),
         }
     )
     return Schools(rows.astype(object).reset_index(drop=True))
@@ -223,7 +227,7 @@ def closed_schools(draft: Schools, borough: Borough, rng: np.random.Generator) -
     Found: there are more rows than the borough has schools, and the column Closed is not empty in all of them.
     Mended: keep the rows that have no date of closing.
     """
-    free = sorted({f"{number:04}" for number in range(1000, 8000)} - set(draft.rows[NUMBER]))
+    free = sorted({f"{number:04}" for number in range(2001, 3900)} - set(draft.rows[NUMBER]))
     return _with_closed(draft, borough, rng.choice(free, 3, replace=False), rng)
 
 
@@ -322,7 +326,7 @@ def thousands_separators(draft: Schools, borough: Borough, rng: np.random.Genera
     Mended: take the commas out, or read the file with thousands=",".
     """
     draft.rows[MAINTENANCE] = [f"{int(sum_):,}" if sum_ else "" for sum_ in draft.rows[MAINTENANCE]]
-    return f"column {MAINTENANCE}, every row that has a sum"
+    return f"column {MAINTENANCE}, every row that has a sum (academies and closed schools have none)"
 
 
 def total_row(draft: Schools, borough: Borough, rng: np.random.Generator) -> str:
@@ -354,7 +358,7 @@ def latin_1(draft: Schools, borough: Borough, rng: np.random.Generator) -> str:
     """The file is written in latin-1, and not in UTF-8.
 
     Why: the system is older than UTF-8's being usual, as on many Windows machines.
-    Found: reading stops with a UnicodeDecodeError, at the pound sign of a heading or at a letter such as ö.
+    Found: reading stops with a UnicodeDecodeError, at the pound sign of a heading or at a letter such as ë.
     Mended: read with encoding="latin-1", and look whether the names then look right.
     """
     draft.encoding = "latin-1"
@@ -516,8 +520,8 @@ def notes_below(sheets: list[Sheet], borough: Borough, rng: np.random.Generator)
     for sheet in sheets:
         year = int(sheet.year[:4])
         sheet.notes = [
-            f"{SUPPRESSED} = 1 to 4 pupils, or a total from which such a count could be worked out",
-            f"{NOT_APPLICABLE} = not applicable: the school does not have this year group yet",
+            f"{SUPPRESSED}: 1 to 4 pupils eligible; not shown, nor a total from which it could be worked out",
+            f"{NOT_APPLICABLE}: not applicable; the school did not have this year group yet",
             f"Pupils on roll on the third Thursday of January {year + 1}",
         ]
     return "every sheet, below the total"
@@ -611,17 +615,18 @@ def _with_closed(draft: Schools, borough: Borough, numbers: Sequence[str], rng: 
     areas = borough.areas.merge(ward, on="ward_id").sample(count, random_state=rng)
     admission = rng.choice([15, 30, 45], count)
     years, days = rng.integers(1884, 1976, count), rng.choice(["01-05", "09-01", "04-12", "01-08"], count)
+    first_days = [f"{year}-{day}" for year, day in zip(years, days, strict=True)]
     closed = pd.DataFrame(
         {
             NUMBER: numbers,
-            NAME: names.closed_schools(rng, areas["ward"].tolist(), draft.rows[NAME], count),
+            NAME: names.closed_schools(borough.name, rng, areas["ward"].tolist(), draft.rows[NAME], count),
             TYPE: "community",
             "Area": areas["area_id"].to_numpy(),
             "Easting": (areas["easting"].to_numpy() + rng.integers(-60, 60, count)).astype(int).astype(str),
             "Northing": (areas["northing"].to_numpy() + rng.integers(-60, 60, count)).astype(int).astype(str),
             "Admission no.": admission.astype(str),
             "Net capacity": (7 * admission).astype(str),
-            OPENED: [f"{year}-{day}" for year, day in zip(years, days, strict=True)],
+            OPENED: np.busday_offset(first_days, 0, roll="forward").astype(str),  # no school opens on a Sunday
             CLOSED: [f"{year}-08-31" for year in rng.choice(np.arange(2003, 2016), count, replace=False)],
             MAINTENANCE: "",
         }

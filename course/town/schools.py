@@ -15,16 +15,26 @@ from course.town.pupils import FIRST_INTAKE, Cohort, starting
 from course.town.streets import Streets
 
 SCHOOLS = int(FIGURES["schools"].value)
-APART = 430  # metres within which a second school is unlikely: sets the figure nearest-primary-median-m
-# How many schools admit how many a year, in every borough: mostly 30 and 60.
-SIZES = {15: 1, 30: 29, 45: 6, 60: 30, 90: 11}
-OLD_NUMBERS = 19  # schools whose number begins with a zero
-LATELY = (2018, 2021)  # two schools opened in these years, and grew from reception
-TYPES = {"community": 0.45, "academy": 0.29, "Church of England": 0.15, "Catholic": 0.11}
-PULL = 0.42  # sd of how attractive a school is, in points
-ROOM = 1.04  # places for each child who wants one, at least, in every planning area but the growing one
-SHORT = 60  # reception places that the growing one will lack in three years, less those who then go elsewhere
-SHORTER = 25  # more of them at each further attempt
+APART = 470  # metres within which a second school is unlikely: sets the figure nearest-primary-median-m
+FOR_THE_FAR = 4  # schools that were built where children had furthest to walk
+RIVERSIDE = 800  # metres from the river within which the bank of the old docks has no school, and the other bank has
+# Admission numbers: how many schools have each, from and up to. The others have 60, or as many as places ask for 30.
+SIZES = {15: (1, 3), 45: (7, 12), 90: (5, 9)}
+PLACES_A_CHILD = 1.24  # reception places for each child of the last years: sets the figure unfilled-places-2024
+OLD_NUMBERS = (15, 24)  # schools whose number begins with a zero, from and up to
+LATELY = (2017, 2019)  # two schools opened in these years, and grew from reception
+TYPES = {"community": 0.43, "academy": 0.29, "Church of England": 0.16, "Catholic": 0.12}
+REACH = {"Church of England": 1.25, "Catholic": 1.8}  # how much further families come to a school of their church
+# When schools of each kind opened, in years; the churches began. The course's own assumption.
+OPENED = {
+    "community": ((1872, 1914), (1922, 1939), (1950, 1976), (1985, 2009)),
+    "academy": ((1872, 1914), (1950, 1976), (1985, 2012)),
+    "Church of England": ((1822, 1874), (1822, 1874), (1950, 1972)),
+    "Catholic": ((1852, 1905), (1926, 1938), (1952, 1974)),
+}
+PULL = 0.36  # sd of how attractive a school is, in points
+EVENED_OUT = 0.3  # points for each factor e by which fewer ask for a school than for others
+ROOM = 1.06  # places for each child who wants one, at least, in every planning area but the growing one
 
 
 @dataclass(frozen=True)
@@ -48,54 +58,87 @@ class Schools:
 
 
 def found(
-    land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, attempt: int, rng: np.random.Generator
+    land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, short: float, rng: np.random.Generator
 ) -> Schools:
-    """Put schools where children are, and give each the size that its families ask for."""
-    node = _where(land, streets, areas, people, rng)
+    """Put schools where children are, and give each the size that its families ask for.
+
+    The growing planning area gets `short` reception places less than will be asked of it in three years.
+    """
+    node = _where(land, streets, areas, people, homes, rng)
     walks = streets.walks(node)
     planning_area = areas.planning_area[areas.of_node[node]]
-    pull = rng.normal(0, PULL, SCHOOLS)
-    since = rng.choice(np.arange(1878, 2010), SCHOOLS)
+    type_ = rng.choice(list(TYPES), SCHOOLS, p=list(TYPES.values()))
     grown = np.flatnonzero(planning_area != people.growing)
     lately = rng.choice(grown, len(LATELY), replace=False)
+    type_[lately] = "academy"
+    since = np.array([rng.integers(*OPENED[kind][rng.integers(len(OPENED[kind]))]) for kind in type_])
     since[lately] = LATELY
-    cohorts = starting(streets, areas, people, walks, pull, rng)
+    reach = np.array([REACH.get(kind, 1) for kind in type_])[:, None]
+    cohorts = starting(streets, areas, people, walks / reach, rng.normal(0, PULL, SCHOOLS), rng)
+    cohorts = _after_years_of_choice(cohorts)
     in_three_years = pupils_a_year_group(homes, areas)[people.growing, 2]
     growth = _births(people, areas, 2024) / np.mean([_births(people, areas, year) for year in (2018, 2019, 2020, 2021)])
-    places = _sizes(cohorts, planning_area, people.growing, growth, in_three_years - SHORT - SHORTER * attempt, lately, rng)
+    places = _sizes(cohorts, planning_area, people.growing, growth, in_three_years - short, lately, rng)
     # Capacity is assessed room by room, so it is not always seven times the admission number.
-    capacity = 7 * places + rng.choice([0, 0, 0, 0, -7, 7, 14], SCHOOLS)
-    type_ = rng.choice(list(TYPES), SCHOOLS, p=list(TYPES.values()))
-    type_[lately] = "academy"
-    number = np.sort(
-        np.concatenate([rng.choice(np.arange(12, 999), 19, False), rng.choice(np.arange(2001, 3899), 58, False)])
-    )
+    capacity = 7 * places + rng.choice([0, 0, 0, 0, -14, -7, 7], SCHOOLS)
+    old_numbers = rng.integers(*OLD_NUMBERS)
+    old, new = rng.choice(np.arange(12, 999), old_numbers, replace=False), np.arange(2_001, 3_899)
+    number = np.sort(np.concatenate([old, rng.choice(new, SCHOOLS - old_numbers, replace=False)]))
     return Schools(node, walks, places, capacity, since, planning_area, type_, number, cohorts)
 
 
-def _where(land: Land, streets: Streets, areas: Areas, people: People, rng: np.random.Generator) -> np.ndarray:
-    """Nodes with children, apart from each other, not where it floods; the old docks never had one."""
+def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, rng: np.random.Generator) -> np.ndarray:
+    """Nodes with children, apart from each other and from planned homes, not where it floods; the old docks never had one.
+
+    By the lower river the bank across from the docks has schools and theirs has none: many children see the nearest one
+    over the water.
+    """
     children = people.ages[:, 4:11].sum(axis=1)[areas.of_node] * streets.homes / areas.homes[areas.of_node]
     points = shapely.points(streets.at)
-    dry = ~shapely.contains(land.zone_3, points) & ~shapely.contains(land.zone_2, points)
-    weight = children**1.15 * dry
+    weight = children**1.15 * ~shapely.contains(land.zone_3, points)
+    weight[cKDTree(homes.at).query(streets.at)[0] < 120] = 0
     gap = old_docks(land, streets, areas, people)
-    weight *= 1 - np.exp(-((np.hypot(*(streets.at - gap).T) / 620) ** 4))
+    from_gap = np.hypot(*(streets.at - gap).T)
+    weight *= 1 - np.exp(-((from_gap / 620) ** 4))
+    to_river = shapely.distance(points, land.river)
+    across = streets.bank != land.bank(gap[None])[0]
+    by_the_water = weight * np.where(across, 8 * np.exp(-to_river / 300), 0.0)
+    weight = np.where((to_river < RIVERSIDE) & (from_gap < 6_000), by_the_water, weight)
+
     about = cKDTree(streets.at).query_ball_point(streets.at, 700)
     near_by = np.array([children[nodes].sum() for nodes in about])
     apart = APART * np.clip(np.sqrt(np.median(near_by) / near_by), 0.7, 2.2)  # further where children are few
     part_of_node = areas.planning_area[areas.of_node]
-    each = shared_out(SCHOOLS, np.bincount(part_of_node, children))
-    places_left = np.array(each)
-    node = []
-    for _ in range(SCHOOLS):
-        chance = weight * (places_left[part_of_node] > 0)
-        chosen = rng.choice(len(chance), p=chance / chance.sum())
+    left = np.array(shared_out(SCHOOLS - FOR_THE_FAR, np.bincount(part_of_node, children)))
+    node: list[int] = []
+    for _ in range(SCHOOLS - FOR_THE_FAR):
+        chance = weight * (left[part_of_node] > 0)
+        chosen = int(rng.choice(len(chance), p=chance / chance.sum()))
         node.append(chosen)
-        places_left[part_of_node[chosen]] -= 1
+        left[part_of_node[chosen]] -= 1
         near = np.hypot(*(streets.at - streets.at[chosen]).T)
         weight = weight * (1 - np.exp(-((near / apart) ** 3)))
+        if np.sum(areas.of_node[node] == areas.of_node[chosen]) == 2:
+            weight[areas.of_node == areas.of_node[chosen]] = 0  # two schools are enough for a small area
+    far = cKDTree(streets.at[node]).query(streets.at)[0]
+    for _ in range(FOR_THE_FAR):
+        # The walk that a school would spare the children of its neighbourhood, outside the gap by the river.
+        spares = np.array([(children[nodes] * far[nodes]).sum() for nodes in about]) * (weight > 0)
+        node.append(int(spares.argmax()))
+        far = np.minimum(far, np.hypot(*(streets.at - streets.at[node[-1]]).T))
     return np.sort(np.array(node))
+
+
+def _after_years_of_choice(cohorts: dict[int, Cohort]) -> dict[int, Cohort]:
+    """The cohorts when schools that few ask for have won some over, and families avoid those that too many ask for."""
+    asked = np.mean([_asked(cohort) for cohort in cohorts.values()], axis=0)
+    won_over = EVENED_OUT * np.log(asked.mean() / np.maximum(asked, 5))
+    return {year: Cohort(cohort.home, cohort.likes + won_over) for year, cohort in cohorts.items()}
+
+
+def _asked(cohort: Cohort) -> np.ndarray:
+    """How many children like each school best."""
+    return np.bincount(cohort.likes.argmax(axis=1), minlength=SCHOOLS)
 
 
 def _sizes(
@@ -111,11 +154,16 @@ def _sizes(
 
     The growing one gets what will be asked for, `growth` times what is asked for now, and `more`.
     """
-    asked = {year: np.bincount(c.likes.argmax(axis=1), minlength=SCHOOLS) for year, c in cohorts.items()}
+    asked = {year: _asked(cohort) for year, cohort in cohorts.items()}
     early = np.mean([asked[year] for year in range(FIRST_INTAKE, FIRST_INTAKE + 8)], axis=0)
     late = np.mean([asked[year] for year in (2022, 2023, 2024, 2025)], axis=0)
-    sizes = np.repeat(list(SIZES), list(SIZES.values()))
-    order = np.argsort(early * np.exp(rng.normal(0, 0.16, SCHOOLS)))
+    of_size = {size: int(rng.integers(*between)) for size, between in SIZES.items()}
+    others = SCHOOLS - sum(of_size.values())
+    places_too_many = sum(size * count for size, count in of_size.items()) + 60 * others - PLACES_A_CHILD * late.sum()
+    of_size[30] = int(np.clip(round(places_too_many / 30), 12, 32))
+    of_size[60] = others - of_size[30]
+    sizes = np.sort(np.repeat(list(of_size), list(of_size.values())))
+    order = np.argsort(early * np.exp(rng.normal(0, 0.10, SCHOOLS)))
     places = np.empty(SCHOOLS, dtype=int)
     places[order] = sizes
     for one in lately:

@@ -13,18 +13,19 @@ from scipy.spatial import cKDTree
 
 from course.town.areas import Areas
 from course.town.figures import FIGURES
+from course.town.homes import Homes
 from course.town.land import Land
 from course.town.people import People
 from course.town.schools import Schools
-from course.town.streets import Streets
+from course.town.streets import Streets, beside
 
 NEW, EXPANSION = "new school", "expansion"
 CLEAN, SUSPECTED, FOUND = "none found", "suspected", "found"
-OWNERS = ("council", "National Health Service", "rail company", "developer", "diocese", "private owner")
+OWNERS = ("council", "National Health Service", "harbour company", "developer", "diocese", "private owner")
 LAND_PRICE = {  # million pounds a hectare; the course's own assumption
     "council": 0.3,
     "National Health Service": 1.1,
-    "rail company": 1.4,
+    "harbour company": 1.4,
     "developer": 0.0,  # given with the permission to build
     "diocese": 0.8,
     "private owner": 2.2,
@@ -35,13 +36,14 @@ AGAINST_FLOODS = 0.6  # million pounds, in zone 2
 OWNERS_OF = {  # of the options that the story needs; others may be anybody's
     "wet": ["council"],
     "best alone": ["private owner"],
-    "together": ["National Health Service", "developer", "rail company"],
+    "together": ["National Health Service", "developer", "harbour company"],
     "fair": ["diocese", "developer"],
-    "contaminated": ["rail company"],
+    "contaminated": ["harbour company"],
     "green": ["private owner"],
 }
 DEPRIVED = 3  # deciles that count as deprived
 APART = 380  # metres between two options
+CLEAR_OF = 130  # metres between a site and a school or planned homes
 ABOUT = 3_200  # metres from the site that floods within which the serious rivals lie, if they can
 MARGIN = 1.02  # by how much the two that are best together beat the best with any other
 
@@ -52,10 +54,11 @@ class NoSuchSites(ValueError):
 
 @dataclass(frozen=True)
 class Option:
-    """One option. `school` is the number of the school that could expand, -1 for a new one."""
+    """One option. `school` is the number of the school that could expand, -1 for a new one; `at` is easting, northing."""
 
     kind: str
     node: int
+    at: tuple[float, float]
     school: int
     hectares: float
     places: int
@@ -82,20 +85,22 @@ def flood_zone_of(land: Land, at: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class _Town:
     """What sites are judged by. `walks` is areas x nodes (m), `now` metres to the nearest school, `children` aged 4-10
-    and those of `deprived` areas one an area; the rest one a node: where it is (`at`), its flood `zone`, planning area
-    (`part`), metres to a main road, air (NO2), and whether it is in the green belt (`green`).
+    and those of `deprived` areas one an area; the rest one a node: its flood `zone`, whether it is in the green belt
+    (`green`), what the built-up places around it do to the `air` (NO2), and whether it is `free` for a site: no school or
+    planned homes close by.
     """
 
+    land: Land
+    streets: Streets
+    green_belt: shapely.Geometry
     walks: np.ndarray
     now: np.ndarray
     children: np.ndarray
     deprived: np.ndarray
-    at: np.ndarray
     zone: np.ndarray
-    part: np.ndarray
-    main_road: np.ndarray
-    air: np.ndarray
     green: np.ndarray
+    air: np.ndarray
+    free: np.ndarray
 
     def saved(self, nodes: list[int]) -> float:
         """Child-metres that schools at all of these nodes together would save."""
@@ -110,15 +115,28 @@ class _Town:
         kept = np.maximum(self.now - self.walks[:, node], 0)
         return (np.maximum(kept[:, None], self.now[:, None] - self.walks) * self.children[:, None]).sum(axis=0)
 
-    def on_the_map(self, node: int, rng: np.random.Generator) -> dict:
-        """What can be read off the map at a node, and measured there: the air of a year differs from the model's."""
+    def on_the_map(self, node: int, at: np.ndarray, rng: np.random.Generator) -> dict:
+        """What can be read off the map at a spot that is reached from `node`, and the air that was measured there."""
+        main_road = self.streets.metres_to_main_road(at[None])[0]
+        # A main road adds what halves within 50 m; the course's own assumption.
+        air = self.air[node] + 19 * np.exp(-main_road / 70) + rng.normal(0, 0.8)
         return {
             "node": int(node),
-            "flood_zone": int(self.zone[node]),
-            "no2": round(float(self.air[node] + rng.normal(0, 0.8)), 1),
-            "main_road_m": int(self.main_road[node]),
-            "green_belt": bool(self.green[node]),
+            "at": tuple(at),
+            "flood_zone": int(flood_zone_of(self.land, at[None])[0]),
+            "no2": round(float(air), 1),
+            "main_road_m": round(float(main_road)),
+            "green_belt": bool(shapely.contains(self.green_belt, shapely.Point(at))),
         }
+
+    def plot_beside(self, node: int, rng: np.random.Generator) -> np.ndarray:
+        """A spot beside a node that floods as the node does, and is in the green belt if the node is."""
+        for _ in range(20):
+            spot = beside(self.streets, np.array([node]), rng)
+            in_green = shapely.contains(self.green_belt, shapely.Point(spot[0]))
+            if flood_zone_of(self.land, spot)[0] == self.zone[node] and in_green == self.green[node]:
+                return spot[0]
+        return self.streets.at[node]
 
 
 def find_options(
@@ -126,6 +144,7 @@ def find_options(
     streets: Streets,
     areas: Areas,
     people: People,
+    homes: Homes,
     schools: Schools,
     filled: np.ndarray,
     green_belt: shapely.Geometry,
@@ -135,67 +154,70 @@ def find_options(
 
     Raises NoSuchSites when no choice of sites tells the story.
     """
-    town = _look_at(land, streets, areas, people, schools, green_belt)
-    new = [_new_school(role, node, town, rng) for role, node in _choose(town, people.growing, schools.node, rng)]
+    town = _look_at(land, streets, areas, people, homes, schools, green_belt)
+    growing = areas.planning_area[areas.of_node] == people.growing
+    new = [_new_school(role, node, town, rng) for role, node in _choose(town, growing, rng)]
     bigger = [_expansion(school, schools, town, rng) for school in _could_expand(schools, filled, people.growing, rng)]
     return new + bigger
 
 
 def _look_at(
-    land: Land, streets: Streets, areas: Areas, people: People, schools: Schools, green_belt: shapely.Geometry
+    land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, schools: Schools, green_belt
 ) -> _Town:
     walks = streets.walks(areas.node)
     children = people.ages[:, 4:11].sum(axis=1)
-    main_road = np.round(streets.metres_to_main_road(streets.at)).astype(int)
     built_up = cKDTree(streets.at).query_ball_point(streets.at, 600, return_length=True)
+    taken = np.concatenate([homes.at, streets.at[schools.node]])
     return _Town(
+        land=land,
+        streets=streets,
+        green_belt=green_belt,
         walks=walks,
         now=walks[:, schools.node].min(axis=1),
         children=children,
         deprived=np.where(people.decile <= DEPRIVED, children, 0),
-        at=streets.at,
         zone=flood_zone_of(land, streets.at),
-        part=areas.planning_area[areas.of_node],
-        main_road=main_road,
-        # Background, what a town adds, and a main road's, which halves within 50 m; the course's own assumption.
-        air=9 + 6 * built_up / built_up.max() + 19 * np.exp(-main_road / 70),
         green=shapely.contains(green_belt, shapely.points(streets.at)),
+        air=9 + 6 * built_up / built_up.max(),
+        free=cKDTree(taken).query(streets.at)[0] > CLEAR_OF,
     )
 
 
-def _choose(town: _Town, growing: int, schools: np.ndarray, rng: np.random.Generator) -> list[tuple[str, int]]:
-    """(role, node) of the twelve sites."""
+def _choose(town: _Town, growing: np.ndarray, rng: np.random.Generator) -> list[tuple[str, int]]:
+    """(role, node) of the twelve sites. `growing`: which nodes lie in the planning area that runs short."""
+    at = town.streets.at
     saves, saves_deprived = town.each_saves(town.children), town.each_saves(town.deprived)
-    wet = np.flatnonzero((town.zone == 3) & (town.part == growing))
+    wet = np.flatnonzero((town.zone == 3) & growing & town.free)
     if not len(wet):
         raise NoSuchSites("no land in the growing planning area floods")
     best_wet = wet[saves[wet].argmax()]
-    dry = (town.zone < 3) & (saves < 0.96 * saves[best_wet]) & _apart(town.at, [best_wet])
-    about = np.hypot(*(town.at - town.at[best_wet]).T) < ABOUT
-    three = _together_better(town, dry & about, saves, saves_deprived) or _together_better(town, dry, saves, saves_deprived)
+    dry = (town.zone < 3) & town.free & (saves < 0.96 * saves[best_wet]) & _apart(at, [best_wet])
+    from_wet = np.hypot(*(at - at[best_wet]).T)
+    three = _together_better(town, dry & (from_wet < ABOUT), saves, saves_deprived)
+    three = three or _together_better(town, dry, saves, saves_deprived)
     if three is None:
         raise NoSuchSites("no two sites are better together than the best with another")
     best, one, other = three
     chosen = [("wet", best_wet), ("best alone", best), ("together", one), ("together", other)]
     # Whatever else can be chosen saves less than the best alone, and with it less than the two that are best together.
-    harmless = (saves < 0.97 * saves[best]) & (1.01 * town.each_saves_with(best) < town.saved([one, other]))
+    harmless = dry & (saves < 0.97 * saves[best]) & (1.01 * town.each_saves_with(best) < town.saved([one, other]))
 
     def add(role: str, allowed: np.ndarray, score: np.ndarray) -> None:
-        allowed = allowed & _apart(town.at, [node for _, node in chosen])
+        allowed = allowed & _apart(at, [node for _, node in chosen])
         if not allowed.any():
             raise NoSuchSites(f'there is no land for the option "{role}"')
         chosen.append((role, int(np.where(allowed, score, -np.inf).argmax())))
 
-    everywhere = (town.zone < 3) & ~town.green & (saves < 0.96 * saves[best_wet])
-    add("fair", everywhere & harmless, saves_deprived)
-    add("contaminated", everywhere & (saves > 0.3 * saves[best]), saves * rng.uniform(0.6, 1, len(saves)))
-    add("small", everywhere & (saves > 0.2 * saves[best]), saves * rng.uniform(0.4, 1, len(saves)))
-    add("local", everywhere & harmless & (town.part == growing), saves * rng.uniform(0.7, 1, len(saves)))
-    add("damp", (town.zone == 2) & ~town.green & harmless, rng.random(len(saves)))
-    add("green", town.green & (town.zone == 1) & harmless, saves * rng.uniform(0.2, 1, len(saves)))
-    far_from_schools = cKDTree(town.at[schools]).query(town.at)[0] > 300
-    for _ in range(2):
-        add("filler", everywhere & harmless & far_from_schools, rng.random(len(saves)))
+    near, chance = np.exp(-from_wet / 1_800), rng.uniform(0.4, 1, len(at))
+    town_land = ~town.green
+    add("fair", town_land & harmless, saves_deprived)
+    add("local", town_land & harmless & growing, saves * chance)
+    add("local", town_land & harmless & growing, near * rng.uniform(0.5, 1, len(at)))
+    add("contaminated", town_land & dry & (saves > 0.3 * saves[best]), saves * near * chance)
+    add("small", town_land & dry & (saves > 0.2 * saves[best]), saves * near * rng.uniform(0.4, 1, len(at)))
+    add("damp", (town.zone == 2) & town_land & harmless, near * rng.uniform(0.3, 1, len(at)))
+    add("green", town.green & (town.zone == 1) & harmless, saves * rng.uniform(0.2, 1, len(at)))
+    add("elsewhere", town_land & harmless, rng.uniform(0, 1, len(at)) * np.sqrt(near))
     return [chosen[number] for number in rng.permutation(len(chosen))]
 
 
@@ -205,12 +227,12 @@ def _together_better(town: _Town, allowed: np.ndarray, saves: np.ndarray, fair: 
     None when no three of the nodes `allowed` do that.
     """
     pool = np.argsort(-np.where(allowed, saves, -1), kind="stable")[: min(500, allowed.sum())]
-    pool = pool[_thinned(town.at[pool], 130)][:120]
+    pool = pool[_thinned(town.streets.at[pool], 130)][:120]
     walks = np.minimum(town.walks[:, pool], town.now[:, None])
     kept = (town.now[:, None] - walks) * town.children[:, None]  # child-metres saved: areas x pool
     pair = np.maximum(kept[:, :, None], kept[:, None, :]).sum(axis=0)
     alone, fair = saves[pool], fair[pool]
-    distance = np.hypot(*(town.at[pool][:, None] - town.at[pool][None]).transpose(2, 0, 1))
+    distance = np.hypot(*(town.streets.at[pool][:, None] - town.streets.at[pool][None]).transpose(2, 0, 1))
     far = distance > APART
     best = None
     for top in range(len(pool)):
@@ -241,7 +263,9 @@ def _thinned(at: np.ndarray, metres: float) -> np.ndarray:
 def _new_school(role: str, node: int, town: _Town, rng: np.random.Generator) -> Option:
     """What is known of a site. The wet one is cheap and the best alone dear: cheap is not good."""
     owner = str(rng.choice(OWNERS_OF.get(role, OWNERS)))
-    places = 420 if role in ("wet", "best alone") else int(rng.choice([210, 420], p=[0.45, 0.55]))
+    places = (
+        420 if role in ("wet", "best alone") else 210 if role == "green" else int(rng.choice([210, 420], p=[0.45, 0.55]))
+    )
     hectares = site_rule_ha(places) * rng.uniform(1.02, 1.45)
     contamination = str(rng.choice([CLEAN, SUSPECTED], p=[0.7, 0.3]))
     if role == "small":
@@ -260,7 +284,7 @@ def _new_school(role: str, node: int, town: _Town, rng: np.random.Generator) -> 
         cost_million=round(cost * rng.uniform(0.95, 1.05), 1),
         owner=owner,
         contamination=contamination,
-        **town.on_the_map(node, rng),
+        **town.on_the_map(node, town.plot_beside(node, rng), rng),
     )
 
 
@@ -275,7 +299,7 @@ def _expansion(school: int, schools: Schools, town: _Town, rng: np.random.Genera
         cost_million=round(0.6 + EXPAND_PER_PLACE * extra * rng.uniform(0.85, 1.35), 1),
         owner="diocese" if schools.type[school] in ("Church of England", "Catholic") else "council",
         contamination=CLEAN,
-        **town.on_the_map(schools.node[school], rng),
+        **town.on_the_map(schools.node[school], town.streets.at[schools.node[school]], rng),
     )
 
 

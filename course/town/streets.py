@@ -18,9 +18,10 @@ from course.town.land import Land
 
 NODES = 2_600
 HOMES = 60_000  # points that stand for where people live: each is a few people
-FURTHER_STREETS = 0.30  # share kept of the edges that only a Gabriel graph has: sets the figure walking-ratio
+FURTHER_STREETS = 0.36  # share kept of the edges that only a Gabriel graph has: sets the figure walking-ratio
 BENDS = 0.06  # streets are this much longer than the straight line between their ends, give or take
-BRIDGES = (0.09, 0.24, 0.50, 0.74)  # as shares of the river's length from its mouth; one of them is moved a little
+BRIDGES = (0.09, 0.24, 0.50, 0.74, 0.90)  # as shares of the river's length from its mouth, give or take; three or more
+BRIDGE_M = 150  # metres that a bridge is long
 STREET, MAIN_ROAD, BRIDGE = "street", "main road", "bridge"
 
 
@@ -60,8 +61,8 @@ class Streets:
         return dijkstra(self.graph(), directed=False, indices=start)
 
     def metres_to_main_road(self, points: np.ndarray) -> np.ndarray:
-        """Straight-line metres from points (k x 2) to the nearest main road."""
-        main = shapely.union_all(shapely.linestrings(self.at[self.edges[self.kind == MAIN_ROAD]]))
+        """Straight-line metres from points (k x 2) to the nearest main road or bridge, which all carry one."""
+        main = shapely.union_all(shapely.linestrings(self.at[self.edges[self.kind != STREET]]))
         return shapely.distance(shapely.points(points), main)
 
 
@@ -69,17 +70,19 @@ def lay_streets(land: Land, rng: np.random.Generator) -> Streets:
     """Homes first, then nodes among them, then the streets between the nodes."""
     centres = _centres(land, rng)
     homes = _homes(land, centres, rng)
-    at, living = _nodes(land, homes, rng)
+    heads = _bridgeheads(land, rng)
+    at, living = _nodes(land, homes, np.concatenate([heads.reshape(-1, 2), land.gates]), rng)
     bank = land.bank(at)
     cells = _cells(at, bank, land)
     edges = np.concatenate([_streets_of_bank(at, np.flatnonzero(bank == side), rng) for side in (0, 1)])
-    crossings = _bridges(at, bank, land, rng)
-    edges = np.concatenate([edges, crossings])
+    bridges = np.sort(cKDTree(at).query(heads)[1], axis=1)
+    edges = np.concatenate([edges, bridges])
     straight = np.linalg.norm(at[edges[:, 0]] - at[edges[:, 1]], axis=1)
     metres = np.ceil(straight * (1 + rng.gamma(2, BENDS / 2, len(edges)))).astype(int)
     kind = np.full(len(edges), STREET, dtype=object)
-    kind[_on_main_roads(at, edges, metres, centres, land)] = MAIN_ROAD
-    kind[len(edges) - len(crossings) :] = BRIDGE
+    main_ends = np.concatenate([[centre.at for centre in centres[:10]], land.gates, heads.reshape(-1, 2)])
+    kind[_on_main_roads(at, edges, metres, main_ends)] = MAIN_ROAD
+    kind[len(edges) - len(bridges) :] = BRIDGE
     order = np.lexsort([edges[:, 1], edges[:, 0]])
     return Streets(at, living, bank, cells, edges[order], metres[order], kind[order], centres)
 
@@ -123,12 +126,11 @@ def _homes(land: Land, centres: tuple[Centre, ...], rng: np.random.Generator) ->
     density = np.minimum(density, 0.9)
     spots = spots[rng.random(len(spots)) < density]
     points = shapely.points(spots)
-    for polygon in (land.outline, land.zone_3, land.zone_2):
+    for polygon in (land.outline, land.zone_3):
         shapely.prepare(polygon)
     living = shapely.contains(land.outline, points)
     chance = rng.random(len(spots))
-    living &= ~(shapely.contains(land.zone_3, points) & (chance < 0.75))
-    living &= ~(shapely.contains(land.zone_2, points) & (chance < 0.25))
+    living &= ~(shapely.contains(land.zone_3, points) & (chance < 0.40))
     living &= ~shapely.dwithin(points, land.river, 45)
     living &= ~shapely.dwithin(points, land.coast, 40)
     spots = spots[living]
@@ -137,16 +139,19 @@ def _homes(land: Land, centres: tuple[Centre, ...], rng: np.random.Generator) ->
     return spots[:HOMES]
 
 
-def _nodes(land: Land, homes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes spread over the homes (Lloyd's method), whole metres, and how many homes are nearest to each."""
+def _nodes(land: Land, homes: np.ndarray, fixed: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes spread over the homes (Lloyd's method) and those that are `fixed` (k x 2), whole metres; and how many homes
+    are nearest to each."""
     at = homes[rng.choice(len(homes), NODES, replace=False)]
     for _ in range(6):
         nearest = cKDTree(at).query(homes)[1]
         count = np.maximum(np.bincount(nearest, minlength=NODES), 1)
         moved = np.column_stack([np.bincount(nearest, homes[:, axis], NODES) / count for axis in (0, 1)])
         at = np.where((np.bincount(nearest, minlength=NODES) > 0)[:, None], moved, at)
-    at = np.unique(np.round(at), axis=0)
-    at = at[shapely.contains(land.outline, shapely.points(at)) & ~shapely.dwithin(shapely.points(at), land.river, 40)]
+    at = np.round(at)
+    points = shapely.points(at)
+    on_land = shapely.contains(land.outline, points) & ~shapely.dwithin(points, land.river, 40)
+    at = np.unique(np.concatenate([at[on_land & (cKDTree(fixed).query(at)[0] > 60)], fixed]), axis=0)
     # A home belongs to a node on its own side of the river.
     bank, bank_of_home = land.bank(at), land.bank(homes)
     living = np.zeros(len(at), dtype=int)
@@ -196,30 +201,25 @@ def _streets_of_bank(at: np.ndarray, here: np.ndarray, rng: np.random.Generator)
     return here[pairs[keep]]
 
 
-def _bridges(at: np.ndarray, bank: np.ndarray, land: Land, rng: np.random.Generator) -> np.ndarray:
-    """Pairs of nodes on either bank that a bridge joins: near together, about where BRIDGES says."""
-    pairs = []
-    trees = [(np.flatnonzero(bank == side), cKDTree(at[bank == side])) for side in (0, 1)]
-    for share in BRIDGES:
-        around = np.clip(share + rng.uniform(-0.03, 0.03) + np.linspace(-0.03, 0.03, 9), 0.02, 0.98)
-        options = []
-        for where in around:
-            spot = np.array(land.river.interpolate(where, normalized=True).coords[0])
-            west, east = (nodes[tree.query(spot)[1]] for nodes, tree in trees)
-            options.append((np.hypot(*(at[west] - at[east])), west, east))
-        pairs.append(min(options)[1:])
-    return np.unique(np.array(pairs), axis=0)
+def _bridgeheads(land: Land, rng: np.random.Generator) -> np.ndarray:
+    """Where each bridge begins and ends, west end first: bridges x 2 x 2, whole metres."""
+    bridges = BRIDGES[: rng.integers(3, len(BRIDGES) + 1)]
+    heads = []
+    for share in bridges:
+        where = share + rng.uniform(-0.02, 0.02)
+        below, here, above = (
+            np.array(land.river.interpolate(where + step, normalized=True).coords[0]) for step in (-0.005, 0, 0.005)
+        )
+        along = (above - below) / np.linalg.norm(above - below)
+        across = np.array([along[1], -along[0]]) * BRIDGE_M / 2
+        heads.append(sorted([tuple(np.round(here - across)), tuple(np.round(here + across))]))
+    return np.array(heads)
 
 
-def _on_main_roads(
-    at: np.ndarray, edges: np.ndarray, metres: np.ndarray, centres: tuple[Centre, ...], land: Land
-) -> np.ndarray:
-    """Whether each edge is on a main road: from the town centre to the others, over bridges, and out of the borough."""
-    tree = cKDTree(at)
-    west, south, east, north = land.outline.bounds
-    gates = [(west, (south + north) / 2), (east, (south + north) / 2), (west + (east - west) / 3, north)]
-    ends = tree.query([centre.at for centre in centres[:10]] + gates)[1]
-    # Main roads run straight: what bends costs more, and so does a second road beside the first.
+def _on_main_roads(at: np.ndarray, edges: np.ndarray, metres: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Whether each edge is on a main road: from the first of `ends` (the town centre) to the others."""
+    ends = cKDTree(at).query(ends)[1]
+    # What bends costs more, and so does a long way between junctions: main roads lead through the built-up places.
     before = dijkstra(_graph(len(at), edges, metres**1.15), directed=False, indices=ends[0], return_predecessors=True)[1]
     on = set()
     for end in ends[1:]:
@@ -228,3 +228,16 @@ def _on_main_roads(
             on.add((min(node, before[node]), max(node, before[node])))
             node = before[node]
     return np.array([(min(a, b), max(a, b)) in on for a, b in edges.tolist()])
+
+
+def beside(streets: Streets, node: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A spot 20 to 90 m from each of the nodes, on the land about it: k x 2, whole metres."""
+    spots = streets.at[node].astype(float)
+    for number, one in enumerate(node):
+        for _ in range(30):
+            turn, away = rng.uniform(0, 2 * np.pi), rng.uniform(20, 90)
+            spot = np.round(streets.at[one] + away * np.array([np.cos(turn), np.sin(turn)]))
+            if shapely.contains(streets.cells[one], shapely.Point(spot)):
+                spots[number] = spot
+                break
+    return spots

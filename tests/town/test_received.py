@@ -188,7 +188,7 @@ IS_THERE = {
     "two-date-formats": lambda files: live_rows(files)["Opened"].str.contains("/").sum() > 1,
     "school-twice": lambda files: live_rows(files)["School no."].duplicated().sum() == 1,
     "stray-spaces": lambda files: live_rows(files)["School name"].str.contains(r"\s\s|\s$").sum() > 5,
-    "thousands-separators": lambda files: live_rows(files)["Maintenance 2025-26 (£)"].str.contains(",").all(),
+    "thousands-separators": lambda files: live_rows(files)["Maintenance 2025-26 (£)"].str.contains(",").any(),
     "total-row": lambda files: "Total" in school_rows(files)["School no."].tolist(),
     "title-line": lambda files: not files[SCHOOLS].startswith(b"School no."),
     "latin-1": lambda files: not can_be_read_as_utf_8(files[SCHOOLS]),
@@ -204,7 +204,7 @@ IS_THERE = {
         len(sheets_where(files, lambda names, rows: type(rows[0][names.index("All")]) is str)) == 1
     ),
     "merged-headings": lambda files: all(merged for _, _, merged in sheets_in(files[ROLLS]).values()),
-    "notes-below": lambda files: len(sheets_where(files, lambda _, rows: "z = " in str([r[0] for r in rows]))) == 10,
+    "notes-below": lambda files: len(sheets_where(files, lambda _, rows: "z: " in str([r[0] for r in rows]))) == 10,
     "older-area-codes": lambda files: codes_before_2017(files)["Area code"].nunique() <= 160,
     "areas-not-yet-split": lambda files: not codes_before_2017(files).duplicated(["Area code", "Year to 31 August"]).any(),
 }
@@ -250,6 +250,35 @@ def test_mentors_are_told_where_each_defect_is(borough, files):
     assert all(number in where["closed_schools"] + where["number_without_its_zero"] for number in closed)
     british = school_rows(files)[lambda rows: rows["Opened"].str.contains("/")]["School no."]
     assert set(british) - set(numbers[numbers.duplicated()]) <= set(re.findall(r"\d+", where["two_date_formats"]))
+
+
+# What is in them besides.
+
+
+def test_what_the_council_spends_on_a_school_is_blank_for_academies_and_closed_schools_only(files):
+    rows = school_rows(files)[lambda rows: rows["School no."].str.fullmatch(r"\d+")]
+    blank = rows["Maintenance 2025-26 (£)"] == ""
+    assert blank.equals((rows["Type"] == "ACAD") | (rows["Closed"] != ""))
+    total = school_rows(files).set_index("School no.").loc["Total", "Maintenance 2025-26 (£)"]
+    spent = rows.loc[~blank, "Maintenance 2025-26 (£)"].str.replace(",", "").astype(int)
+    assert int(total.replace(",", "")) == spent.sum()
+
+
+def test_schools_opened_on_a_weekday(files):
+    rows = school_rows(files)[lambda rows: rows["School no."].str.fullmatch(r"\d+")]
+    british = rows["Opened"].str.contains("/")
+    opened = [pd.to_datetime(rows.loc[british, "Opened"], dayfirst=True), pd.to_datetime(rows.loc[~british, "Opened"])]
+    assert (pd.concat(opened).dt.day_of_week < 5).all()
+
+
+def test_the_return_says_what_its_letters_stand_for(files):
+    for year, (_, rows) in pages(files).items():
+        notes = [row[0] for row in rows if isinstance(row[0], str)]
+        assert notes == [
+            "c: 1 to 4 pupils eligible; not shown, nor a total from which it could be worked out",
+            "z: not applicable; the school did not have this year group yet",
+            f"Pupils on roll on the third Thursday of January {int(year[:4]) + 1}",
+        ]
 
 
 # What somebody gets who is less careful.
