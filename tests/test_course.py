@@ -42,7 +42,7 @@ def test_no_host_of_a_registry_and_no_path_of_a_machine_is_in_the_repository():
         for hit in [
             re.search(
                 f"{hosts}|{machine}",
-                re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text(encoding="utf-8")),
+                re.sub(r"base64,[A-Za-z0-9+/=]+", "", path.read_text(encoding="utf-8", errors="replace")),
                 re.MULTILINE,
             )
         ]

@@ -14,6 +14,7 @@ import shapely
 
 from course.town import names
 from course.town.areas import Areas, draw_areas
+from course.town.figures import FIGURES
 from course.town.green import green_belt
 from course.town.grid import GRID, lonlat
 from course.town.homes import FIRST as FIRST_HOMES
@@ -67,6 +68,7 @@ class Borough:
     rolls: pd.DataFrame
     free_school_meals: pd.DataFrame
     housing: pd.DataFrame
+    pupil_yields: pd.DataFrame
     sites: pd.DataFrame
     area_lookup: pd.DataFrame
     truth: pd.DataFrame
@@ -141,6 +143,12 @@ def _with_schools(
         rolls=_rolls(pupils, school_table),
         free_school_meals=_free_school_meals(pupils, school_table),
         housing=_housing(borough, homes, areas, area_id, rng),
+        pupil_yields=pd.DataFrame(
+            {
+                "home": ["house", "flat"],
+                "pupils_per_home": [FIGURES["pupil-yield-house"].value, FIGURES["pupil-yield-flat"].value],
+            }
+        ),
         sites=_sites(borough, options, areas, area_table, school_table, rng),
         area_lookup=lookup,
         truth=_truth(people, areas, pupils, schools, homes, planning_areas),

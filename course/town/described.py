@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from course.town.sites import OWNERS
 from course.town.tables import BOOLEAN, DATE, GEOJSON, INTEGER, NUMBER, STRING, Extract, Field, Reference, Table
 
 LAND, PEOPLE, SCHOOLS, PLANS = "The land", "The people", "The schools", "What is planned"
@@ -59,7 +60,7 @@ SCHOOL = _code(
     "school_id",
     "[0-9]{4}",
     "School",
-    "The borough's two letters and the school's four-digit number. Zeros in front belong to it: 31 is not 0031.",
+    "The borough's two letters and the council's four-digit number of it. Zeros in front belong to it: 31 is not 0031.",
 )
 NODE = Field(
     "node_id",
@@ -276,7 +277,7 @@ LAND_TABLES = (
     Table(
         name="road-nodes",
         title="Road network: junctions",
-        description="The junctions that streets join: 2,600 points, each with the homes about it.",
+        description="The junctions that streets join, some 2,600 points, and how many people live about each.",
         story=(
             "Dense where people live, wide in the country. Every junction can be reached from every other, over a bridge "
             "if it must be."
@@ -286,6 +287,14 @@ LAND_TABLES = (
             _about(_key(NODE), "Number of the junction, from 0. Its order means nothing."),
             *_grid("Where the junction is, from the west.", "Where the junction is, from the south."),
             _about(AREA, "The small area that the junction lies in."),
+            Field(
+                "people",
+                INTEGER,
+                "People",
+                "Of all ages, living nearer to this junction than to another of the area. They add up to population.",
+                "people",
+                NOT_NEGATIVE,
+            ),
         ),
         key=("node_id",),
         make=_frame("road_nodes"),
@@ -321,7 +330,7 @@ LAND_TABLES = (
                 "kind",
                 STRING,
                 "Kind of road",
-                "A bridge crosses the river; main roads carry the traffic, and its fumes.",
+                "A bridge crosses the river. Main roads carry the traffic, and its fumes; so do all bridges.",
                 constraints={"required": True, "enum": ["main road", "street", "bridge"]},
             ),
         ),
@@ -417,8 +426,8 @@ PEOPLE_TABLES = (
         title="Deprivation",
         description="How deprived each small area is, as a score, a rank in the borough and a tenth of the country.",
         story=(
-            "It varies over the borough in quarters, and is highest about the centres and the old docks. It stands for an "
-            "index such as England's, and was not worked out from incomes or anything else."
+            "It varies over the borough in quarters, and is highest where people live densely, about the centres and the "
+            "old docks. It stands for an index such as England's, and was not worked out from incomes or anything else."
         ),
         subject=PEOPLE,
         fields=(
@@ -479,7 +488,14 @@ SCHOOL_TABLES = (
             _about(NODE, "The junction at the school's gate, where walks to it end."),
             *_grid("The school's gate, from the west.", "The school's gate, from the south."),
             *_degrees("The school's gate"),
-            Field("opened", DATE, "Opened", "The day on which it took its first pupils.", "date", ALWAYS),
+            Field(
+                "opened",
+                DATE,
+                "Opened",
+                "The day on which it took its first pupils, under its first name.",
+                "date",
+                ALWAYS,
+            ),
             Field(
                 "admission_number",
                 INTEGER,
@@ -492,7 +508,7 @@ SCHOOL_TABLES = (
                 "capacity",
                 INTEGER,
                 "Capacity",
-                "Places in all seven year groups. For a school that still grows, what it will have when it is full.",
+                "Places in all seven year groups, as the rooms allow: about seven times the admission number.",
                 "places",
                 {"required": True, "minimum": 1},
             ),
@@ -564,8 +580,8 @@ PLAN_TABLES = (
         title="Planned homes",
         description="New homes by site and school year, with how certain they are.",
         story=(
-            "About as many as a borough of this size builds, a third of them about the old docks, where young families "
-            "move. Sites, names and dates are made up."
+            "About as many as a borough of this size builds, a third or more of them about the old docks, where young "
+            "families move. How many pupils come with them is in pupil-yields. Sites, names and dates are made up."
         ),
         subject=PLANS,
         fields=(
@@ -598,6 +614,35 @@ PLAN_TABLES = (
         references=_in("area_id"),
     ),
     Table(
+        name="pupil-yields",
+        title="Pupil yields of new homes",
+        description="How many primary pupils the council reckons with for a new house and for a new flat.",
+        story=(
+            "The house's is a figure that an English county council planned with; the flat's is an assumption. Spread over "
+            "seven year groups, 100 houses bring four pupils to each."
+        ),
+        subject=PLANS,
+        fields=(
+            Field(
+                "home",
+                STRING,
+                "Kind of home",
+                "As in the columns of housing.",
+                constraints={"required": True, "unique": True, "enum": ["house", "flat"]},
+            ),
+            Field(
+                "pupils_per_home",
+                NUMBER,
+                "Pupils per home",
+                "Of primary age, in all seven year groups together, once the homes are lived in.",
+                "pupils per home",
+                NOT_NEGATIVE,
+            ),
+        ),
+        key=("home",),
+        make=_frame("pupil_yields"),
+    ),
+    Table(
         name="sites",
         title="Sites for school places",
         description="Twelve sites for a new school and four schools that could be expanded: the cabinet's options.",
@@ -626,8 +671,8 @@ PLAN_TABLES = (
             _about(AREA, "The small area that the site lies in."),
             _about(PLANNING_AREA, "Whose places it would add to first."),
             _about(NODE, "Where its gate would be on the road network."),
-            *_grid("The gate, from the west.", "The gate, from the south."),
-            *_degrees("The gate"),
+            *_grid("The plot, from the west; an expansion's school.", "The plot, from the south."),
+            *_degrees("The plot"),
             Field(
                 "hectares",
                 NUMBER,
@@ -657,7 +702,7 @@ PLAN_TABLES = (
                 STRING,
                 "Owner",
                 "Whom the council would have to buy or lease it from, if not itself.",
-                constraints=ALWAYS,
+                constraints={"required": True, "enum": list(OWNERS)},
             ),
             Field(
                 "flood_zone",
@@ -685,7 +730,7 @@ PLAN_TABLES = (
                 "main_road_m",
                 INTEGER,
                 "Distance to a main road",
-                "In a straight line, to the nearest one.",
+                "In a straight line, to the nearest main road or bridge.",
                 "metres",
                 NOT_NEGATIVE,
             ),
@@ -706,7 +751,8 @@ EXTRACTS = (
         description="Every establishment that the system knows: who runs it, where, since when, for how many pupils.",
         story=(
             "The same schools as in schools, as one system really gives them: names written in several ways, dates in two "
-            "formats, schools that have closed, a total in the last row, and an encoding that is not UTF-8."
+            "formats, schools that have closed, a total in the last row, and an encoding that is not UTF-8. School numbers "
+            "are the council's own."
         ),
         mediatype="text/csv",
         encoding="iso-8859-1",
@@ -717,7 +763,8 @@ EXTRACTS = (
         description="Pupils by school and year group, one sheet a year, with those eligible for free school meals.",
         story=(
             "The same counts as in rolls and free-school-meals, as a form for people: merged headings over several rows, "
-            "one column a year group, c where a small count is suppressed, z where there is nothing to count."
+            "one column a year group, c where 1 to 4 pupils are eligible for free school meals, z where a school did not "
+            "have the year group yet."
         ),
         mediatype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         encoding=None,

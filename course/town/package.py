@@ -176,9 +176,9 @@ def readme(
     parts = [
         "# Wexmoor and Eastmere",
         "Two boroughs on a coast that is on no map. In Wexmoor, about 290,000 people live on both sides of a river with "
-        "few bridges. It has 77 primary schools with places to spare, and one corner where in three years children will "
-        "not find one. In eight weeks its cabinet decides where to build a school, or whether to. There are twelve sites "
-        "and four schools that could grow, and not one of these is best on everything.",
+        "few bridges. It has 77 primary schools with places to spare, and one corner where there will be too few in three "
+        "years if the planned homes come. In eight weeks its cabinet decides where to build a school, or whether to. There "
+        "are twelve sites and four schools that could grow, and not one of these is best on everything.",
         *shown[:1],
         "Lessons use Wexmoor. Assessments use its neighbour Eastmere, a town of the same kind where other things are true.",
         "**None of it is real.** This is synthetic data: no person, school, place or council in it exists, and the names "

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 FIRST_INTAKE, FIRST_YEAR, LAST_YEAR = 2010, 2016, 2025  # intakes from 2010, so that 2016/17 has seven year groups
 YEAR_GROUPS = 7
 STARTS_AT = 4  # reception begins in the autumn after the fourth birthday
-METRES_A_POINT = 600  # a school this much further away must be one point more attractive
+METRES_A_POINT = 330  # a school this much further away must be one point more attractive
 MOVES = 0.05  # share of a year group that leaves its school in a year
 TIDE = 0.005
 APPEALS = (0.86, 0.09, 0.05)  # chances that 0, 1 or 2 children are let in beyond the admission number
 WAITING = 0.85  # chance that a full year group has others waiting for every place that comes free
-SQUEEZE = 0.05  # of an admission number: how many more a full year group takes from year 3 on
+SQUEEZE = 0.06  # of an admission number: how many more a full year group takes from year 3 on
 # Share of pupils eligible for free meals by decile of deprivation of their home, 2025/26; the course's own assumption,
 # chosen to meet the figures free-school-meals-median, -p05 and -p95.
-ELIGIBLE = np.array([0.53, 0.32, 0.21, 0.15, 0.115, 0.09, 0.07, 0.043, 0.026, 0.018])
+ELIGIBLE = np.array([0.53, 0.32, 0.21, 0.15, 0.115, 0.09, 0.07, 0.048, 0.032, 0.024])
 ELIGIBLE_RISE = np.linspace(0.55, 1.0, LAST_YEAR - FIRST_YEAR + 1)  # over the years: protection moved more families in
 
 

@@ -16,11 +16,12 @@ from course.town.streets import Streets
 
 SCHOOLS = int(FIGURES["schools"].value)
 APART = 470  # metres within which a second school is unlikely: sets the figure nearest-primary-median-m
-FOR_THE_FAR = 4  # schools that were built where children had furthest to walk
+GAP = 1_200  # metres about the middle of the old docks where there is no school
+FOR_THE_FAR = 2  # schools that were built where children had furthest to walk
 RIVERSIDE = 800  # metres from the river within which the bank of the old docks has no school, and the other bank has
 # Admission numbers: how many schools have each, from and up to. The others have 60, or as many as places ask for 30.
 SIZES = {15: (1, 3), 45: (7, 12), 90: (5, 9)}
-PLACES_A_CHILD = 1.24  # reception places for each child of the last years: sets the figure unfilled-places-2024
+PLACES_A_CHILD = 1.25  # reception places for each child of the last years: sets the figure unfilled-places-2024
 OLD_NUMBERS = (15, 24)  # schools whose number begins with a zero, from and up to
 LATELY = (2017, 2019)  # two schools opened in these years, and grew from reception
 TYPES = {"community": 0.43, "academy": 0.29, "Church of England": 0.16, "Catholic": 0.12}
@@ -33,7 +34,7 @@ OPENED = {
     "Catholic": ((1852, 1905), (1926, 1938), (1952, 1974)),
 }
 PULL = 0.36  # sd of how attractive a school is, in points
-EVENED_OUT = 0.3  # points for each factor e by which fewer ask for a school than for others
+EVENED_OUT = 0.38  # points for each factor e by which fewer ask for a school than for others
 ROOM = 1.06  # places for each child who wants one, at least, in every planning area but the growing one
 
 
@@ -99,7 +100,7 @@ def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Ho
     weight[cKDTree(homes.at).query(streets.at)[0] < 120] = 0
     gap = old_docks(land, streets, areas, people)
     from_gap = np.hypot(*(streets.at - gap).T)
-    weight *= 1 - np.exp(-((from_gap / 620) ** 4))
+    weight *= 1 - np.exp(-((from_gap / GAP) ** 4))
     to_river = shapely.distance(points, land.river)
     across = streets.bank != land.bank(gap[None])[0]
     by_the_water = weight * np.where(across, 8 * np.exp(-to_river / 300), 0.0)
@@ -123,7 +124,7 @@ def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Ho
     far = cKDTree(streets.at[node]).query(streets.at)[0]
     for _ in range(FOR_THE_FAR):
         # The walk that a school would spare the children of its neighbourhood, outside the gap by the river.
-        spares = np.array([(children[nodes] * far[nodes]).sum() for nodes in about]) * (weight > 0)
+        spares = np.array([(children[nodes] * far[nodes]).sum() for nodes in about]) * ((weight > 0) & (far > 300))
         node.append(int(spares.argmax()))
         far = np.minimum(far, np.hypot(*(streets.at - streets.at[node[-1]]).T))
     return np.sort(np.array(node))

@@ -44,7 +44,7 @@ OWNERS_OF = {  # of the options that the story needs; others may be anybody's
 DEPRIVED = 3  # deciles that count as deprived
 APART = 380  # metres between two options
 CLEAR_OF = 130  # metres between a site and a school or planned homes
-ABOUT = 3_200  # metres from the site that floods within which the serious rivals lie, if they can
+ABOUT = 2_600  # metres from the site that floods within which the serious rivals lie, if they can
 MARGIN = 1.02  # by how much the two that are best together beat the best with any other
 
 

@@ -81,8 +81,9 @@ def lay_streets(land: Land, rng: np.random.Generator) -> Streets:
     metres = np.ceil(straight * (1 + rng.gamma(2, BENDS / 2, len(edges)))).astype(int)
     kind = np.full(len(edges), STREET, dtype=object)
     main_ends = np.concatenate([[centre.at for centre in centres[:10]], land.gates, heads.reshape(-1, 2)])
-    kind[_on_main_roads(at, edges, metres, main_ends)] = MAIN_ROAD
-    kind[len(edges) - len(bridges) :] = BRIDGE
+    over = len(edges) - len(bridges)  # the edges from here on are bridges, the lowest first
+    kind[_on_main_roads(at, edges, np.where(np.arange(len(edges)) > over, 1e6, metres), main_ends)] = MAIN_ROAD
+    kind[over:] = BRIDGE
     order = np.lexsort([edges[:, 1], edges[:, 0]])
     return Streets(at, living, bank, cells, edges[order], metres[order], kind[order], centres)
 
@@ -217,7 +218,10 @@ def _bridgeheads(land: Land, rng: np.random.Generator) -> np.ndarray:
 
 
 def _on_main_roads(at: np.ndarray, edges: np.ndarray, metres: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Whether each edge is on a main road: from the first of `ends` (the town centre) to the others."""
+    """Whether each edge is on a main road: from the first of `ends` (the town centre) to the others.
+
+    `metres` is what each edge costs: bridges but the lowest so much that main roads come to them along either bank.
+    """
     ends = cKDTree(at).query(ends)[1]
     # What bends costs more, and so does a long way between junctions: main roads lead through the built-up places.
     before = dijkstra(_graph(len(at), edges, metres**1.15), directed=False, indices=ends[0], return_predecessors=True)[1]

@@ -11,7 +11,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from course.town import SEEDS, fidelity, plot
+from course.town.areas import draw_areas
 from course.town.borough import Refused, draw
+from course.town.homes import plan_homes
+from course.town.land import lie_of_the_land
+from course.town.people import settle
+from course.town.pupils import admit
+from course.town.schools import found
+from course.town.streets import lay_streets
 
 
 def points(rows):
@@ -86,9 +93,10 @@ def test_only_bridges_cross_the_river_and_there_are_few(borough):
 
 def test_schools_and_sites_stand_where_their_tables_say(borough):
     nodes, areas = borough.road_nodes.set_index("node_id"), borough.areas.set_index("area_id")
-    for table in (borough.schools, borough.sites):
+    for table, furthest in ((borough.schools, 0), (borough.sites, 90)):
         at = nodes.loc[table["node_id"]]
-        assert (at[["easting", "northing"]].to_numpy() == table[["easting", "northing"]].to_numpy()).all()
+        away = np.hypot(*(at[["easting", "northing"]].to_numpy() - table[["easting", "northing"]].to_numpy()).T)
+        assert away.max() <= furthest + 1
         assert (at["area_id"].to_numpy() == table["area_id"].to_numpy()).all()
         assert (areas.loc[table["area_id"], "planning_area_id"].to_numpy() == table["planning_area_id"].to_numpy()).all()
     assert borough.schools["node_id"].is_unique
@@ -101,9 +109,48 @@ def test_what_is_said_of_a_site_can_be_read_off_the_map(borough):
     assert (sites["flood_zone"] == on_map).all()
     assert (sites["green_belt"] == shapely.contains(borough.green_belt.union_all(), points(sites))).all()
     at = borough.road_nodes[["easting", "northing"]].to_numpy()
-    main = borough.road_edges.query("kind == 'main road'")[["from_node", "to_node"]].to_numpy()
+    main = borough.road_edges.query("kind != 'street'")[["from_node", "to_node"]].to_numpy()
     metres = shapely.distance(shapely.union_all(shapely.linestrings(at[main])), points(sites))
     assert (abs(sites["main_road_m"] - metres) < 1).all()
+
+
+def test_every_site_home_and_school_has_its_own_place(borough):
+    homes = borough.housing.drop_duplicates("housing_id")
+    new = borough.sites[borough.sites["kind"] == "new school"]
+    places = pd.concat([table[["easting", "northing"]] for table in (borough.schools, homes, new)]).to_numpy(float)
+    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    of_homes = np.arange(len(places)) - len(borough.schools)
+    both_homes = (of_homes >= 0) & (of_homes < len(homes))
+    apart[both_homes[:, None] & both_homes] = np.inf  # phases of one estate may lie side by side
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() > 25
+
+
+def test_main_roads_lead_over_every_bridge_and_out_of_the_borough(borough):
+    edges, nodes = borough.road_edges, borough.road_nodes
+    main = edges[edges["kind"] == "main road"]
+    on_main = set(main["from_node"]) | set(main["to_node"])
+    bridges = edges[edges["kind"] == "bridge"]
+    assert set(bridges["from_node"]) | set(bridges["to_node"]) <= on_main
+    assert bridges["metres"].max() < 250
+    border = shapely.boundary(borough.area_boundaries.union_all())
+    ends = nodes[nodes["node_id"].isin(on_main)]
+    at_border = ends[shapely.distance(points(ends), border) < 25]
+    assert len(at_border) >= 3
+
+
+def test_the_road_from_wexmoor_goes_on_in_eastmere():
+    wexmoor, eastmere = (draw(name, seed) for name, seed in SEEDS.items())
+    ends = [set(map(tuple, b.road_nodes[["easting", "northing"]].to_numpy())) for b in (wexmoor, eastmere)]
+    nearest = min(np.hypot(a[0] - b[0], a[1] - b[1]) for a in ends[0] for b in ends[1] if abs(a[0] - b[0]) < 40)
+    assert nearest <= 31
+
+
+def test_the_people_of_an_area_live_about_its_junctions(borough):
+    about = borough.road_nodes.groupby("area_id")["people"].sum()
+    counted = borough.population.groupby("area_id")["people"].sum()
+    assert (about == counted.reindex(about.index)).all()
+    assert (borough.road_nodes["people"] >= 0).all()
 
 
 def test_sites_differ_as_sites_do(borough):
@@ -117,8 +164,9 @@ def test_sites_differ_as_sites_do(borough):
     assert new["green_belt"].any()
     assert sites["name"].is_unique
     apart = np.hypot(*(new[["easting", "northing"]].to_numpy()[:, None] - new[["easting", "northing"]].to_numpy()).T)
-    assert apart[~np.eye(12, dtype=bool)].min() > 350
+    assert apart[~np.eye(12, dtype=bool)].min() > 200
     assert sites["no2"].between(5, 45).all()
+    assert sites["main_road_m"].between(15, 110).any(), "some lie beside a main road"
 
 
 def test_a_new_school_grows_from_reception_a_year_group_a_year(borough):
@@ -129,6 +177,69 @@ def test_a_new_school_grows_from_reception_a_year_group_a_year(borough):
     assert (highest["max"].to_numpy() == np.minimum(years_open, 6)).all()
     assert (highest["size"] == highest["max"] + 1).all()
     assert (opened >= 2016).sum() == 2
+    assert (highest.xs(2025, level="school_year")["max"] == 6).all(), "the latest count has no gaps"
+
+
+def test_schools_opened_on_school_days(borough):
+    opened = pd.to_datetime(borough.schools["opened"])
+    assert (opened.dt.day_of_week < 3).all()
+    church = borough.schools["type"] == "Church of England"
+    assert opened[church].dt.year.median() < opened[~church].dt.year.median()
+
+
+def changes(borough):
+    """How many pupils each year group has more than it had a year before, in the year group below: one row a group."""
+    rolls = borough.rolls.merge(borough.schools[["school_id", "admission_number"]], on="school_id")
+    before = rolls.assign(school_year=rolls["school_year"] + 1, year_group=rolls["year_group"] + 1)
+    both = rolls.merge(before, on=["school_id", "school_year", "year_group"], suffixes=("", "_before"))
+    return both.assign(more=both["pupils"] - both["pupils_before"])
+
+
+def test_no_year_group_leaps_and_as_many_grow_as_shrink(borough):
+    more = changes(borough)["more"]
+    assert more.abs().max() <= 16
+    assert (more.abs() > 8).mean() < 0.005
+    assert 0.7 < (more == 1).sum() / (more == -1).sum() < 1.5
+
+
+def test_offers_stop_at_the_admission_number_and_infant_classes_hold_30(borough):
+    rolls = borough.rolls.merge(borough.schools[["school_id", "admission_number"]], on="school_id")
+    over = rolls["pupils"] - rolls["admission_number"]
+    reception = over[rolls["year_group"] == 0]
+    assert reception.max() <= 2, "appeals let in one or two"
+    assert (reception > 0).mean() < 0.15
+    assert (reception == 0).sum() > 2 * (reception > 0).sum(), "full schools pile up on the admission number"
+    juniors = over[rolls["year_group"] >= 3]
+    assert (juniors > 0).mean() > 2 * (over[rolls["year_group"].isin([1, 2])] > 0).mean()
+
+
+def test_pupils_mostly_go_to_a_near_school():
+    """Where pupils live is not published: this looks at how they are admitted, with places for all."""
+    land = lie_of_the_land("eastmere", np.random.default_rng(1))
+    streets = lay_streets(land, np.random.default_rng(2))
+    areas = draw_areas(streets, np.random.default_rng(3))
+    people = settle("eastmere", land, streets, areas, np.random.default_rng(4))
+    homes = plan_homes("eastmere", land, streets, areas, people, np.random.default_rng(5))
+    schools = found(land, streets, areas, people, homes, 50, np.random.default_rng(6))
+    cohort = schools.cohorts[2025]
+    school = admit(cohort, schools.walks, schools.places)
+    walk = schools.walks[school, cohort.home]
+    closer = (schools.walks[:, cohort.home] < walk).sum(axis=0)
+    assert (closer == 0).mean() > 0.3, "the nearest"
+    assert (closer < 3).mean() > 0.6, "one of the three nearest"
+    assert np.median(walk) < 1_200
+    assert_nobody_nearer_was_turned_away(cohort, school, schools)
+
+
+def assert_nobody_nearer_was_turned_away(cohort, school, schools):
+    """Admission is fair: a school that a child likes better than the one it got is full of children who live nearer."""
+    taken = np.bincount(school, minlength=len(schools.places))
+    walks = schools.walks[:, cohort.home]
+    furthest = np.array([walks[one, school == one].max(initial=0) for one in range(len(schools.places))])
+    better = cohort.likes > np.take_along_axis(cohort.likes, school[:, None], axis=1)
+    full = taken >= schools.places
+    turned_away_though_nearer = better.T & (~full[:, None] | (walks < furthest[:, None] - 1e-9))
+    assert not turned_away_though_nearer.any()
 
 
 def test_rolls_add_up_to_those_of_free_school_meals(borough):
@@ -167,6 +278,7 @@ def test_the_story_can_be_told(borough):
     assert story.options.loc[story.looks_best, "flood_zone"] == 3
     assert story.nearest != story.fairest
     assert story.other_nearest >= 5
+    assert story.over_the_river >= 1
     assert story.nearest not in story.best_pair
 
 
@@ -196,6 +308,7 @@ def two_allowed(borough):
         (lambda b: {"truth": b.truth.assign(pupils_wanted=b.truth["places"])}, "0.0% of all places are spare"),
         (lambda b: {"sites": b.sites.assign(flood_zone=1)}, "does not flood"),
         (lambda b: {"schools": b.schools.head(1)}, "nearest by road for only 0.0 %"),
+        (lambda b: {"water": b.water.assign(geometry=b.water.geometry.translate(90_000))}, "over the river for only 0.0 %"),
         (lambda b: {"sites": two_allowed(b)}, "helps the deprived most as well"),
         (lambda b: {"sites": two_allowed(b)}, "chosen one by one are the best two"),
         (lambda b: {"free_school_meals": b.free_school_meals.assign(eligible=9)}, "small enough to be suppressed"),

@@ -118,7 +118,7 @@ def test_frictionless_finds_each_kind_of_broken_value(data, tmp_path):
         "wexmoor/schools.csv": (r"^WX(\d{4}),", r"XX\1,", "constraint-error"),
         "wexmoor/rolls.csv": (r",(\d+)$", ",many", "type-error"),
         "wexmoor/wards.csv": (r"WXP\d$", "WXP9", "constraint-error"),
-        "wexmoor/road-nodes.csv": (r"WXA\d{3}$", "WXA999", "foreign-key"),
+        "wexmoor/road-nodes.csv": (r"WXA\d{3},", "WXA999,", "foreign-key"),
         "wexmoor/sites.csv": (r"^WXS02", "WXS01", "primary-key"),
         "wexmoor/population.csv": (r"\Z", "WXA001,0,0,0,5\n", "primary-key"),
     }
