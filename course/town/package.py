@@ -233,11 +233,11 @@ def _told(one: Table | Extract, boroughs: Sequence[str]) -> str:
 def _loading() -> str:
     return """```python
 import geopandas as gpd, pandas as pd
-from course import DATA                                            # this folder, wherever it lies
+from course import DATA  # this folder, wherever it lies
 
-schools = pd.read_csv(DATA / "wexmoor" / "schools.csv")            # a table
-areas = gpd.read_file(DATA / "wexmoor" / "areas.geojson")          # a map, in degrees ...
-areas = areas.to_crs("EPSG:27700")                                 # ... and in metres, to measure with
+schools = pd.read_csv(DATA / "wexmoor" / "schools.csv")  # a table
+areas = gpd.read_file(DATA / "wexmoor" / "areas.geojson")  # a map, in degrees ...
+areas = areas.to_crs("EPSG:27700")  # ... and in metres, to measure with
 
 received = DATA / "wexmoor" / "as-received"
 extract = pd.read_csv(received / "schools-extract.csv", dtype=str, encoding="latin-1")

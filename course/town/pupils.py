@@ -32,7 +32,8 @@ SQUEEZE = 0.06  # of an admission number: how many more a full year group takes 
 # Share of pupils eligible for free meals by decile of deprivation of their home, 2025/26; the course's own assumption,
 # chosen to meet the figures free-school-meals-median, -p05 and -p95.
 ELIGIBLE = np.array([0.53, 0.32, 0.21, 0.15, 0.115, 0.09, 0.07, 0.048, 0.032, 0.024])
-ELIGIBLE_RISE = np.linspace(0.55, 1.0, LAST_YEAR - FIRST_YEAR + 1)  # over the years: protection moved more families in
+# What it was in earlier years, over 2025/26: flat, then rising from 2018 on, as in England. Unverified, hence an assumption.
+ELIGIBLE_RISE = np.array([0.54, 0.52, 0.59, 0.67, 0.80, 0.87, 0.92, 0.95, 0.99, 1.0])
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def starting(
     streets: Streets, areas: Areas, people: People, walks: np.ndarray, pull: np.ndarray, rng: np.random.Generator
 ) -> dict[int, Cohort]:
     """Those who start in each year from FIRST_INTAKE to LAST_YEAR. `walks` is s x nodes (m), `pull` one a school."""
-    stay = FIGURES["births-to-reception"].value
-    chance = np.clip(stay + 0.012 * people.families, 0.85, 0.99)
+    chance = _chance_to_start(people)
     tide = _tide(rng)
     cohorts = {}
     nodes_of = [np.flatnonzero(areas.of_node == area) for area in range(len(areas.homes))]
@@ -77,6 +77,11 @@ def starting(
         likes = pull - walks[:, home].T / METRES_A_POINT + rng.gumbel(size=(len(home), len(pull)))
         cohorts[year] = Cohort(home, likes)
     return cohorts
+
+
+def _chance_to_start(people: People) -> np.ndarray:
+    """Share of those born in each area who start at one of the borough's schools: more where families stay."""
+    return np.clip(FIGURES["births-to-reception"].value + 0.012 * people.families, 0.85, 0.99)
 
 
 def admit(cohort: Cohort, walks: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -185,14 +190,13 @@ def wanted_until(
     From the year after LAST_YEAR to `last`, with the birth figures that are known, families going where they have gone
     for three years. `homes` is p x years: pupils a year group from the new homes lived in by then.
     """
-    stay = np.clip(FIGURES["births-to-reception"].value + 0.012 * people.families, 0.85, 0.99)
     parts = planning_area.max() + 1
     goes_to = np.stack([pupils.goes_to[:, planning_area == part].sum(axis=1) for part in range(parts)])
     now = np.stack([pupils.rolls[planning_area == part, -1].clip(0).sum(axis=0) for part in range(parts)])
     reception, everybody = [], []
     for step, year in enumerate(range(LAST_YEAR + 1, last + 1)):
         assert year - STARTS_AT <= LAST_BIRTHS
-        intake = goes_to @ (people.births[:, year - STARTS_AT - FIRST_BIRTHS] * stay)
+        intake = goes_to @ (people.births[:, year - STARTS_AT - FIRST_BIRTHS] * _chance_to_start(people))
         now = np.column_stack([intake, now[:, :-1]])
         reception.append(intake + homes[:, step])
         everybody.append(now.sum(axis=1) + YEAR_GROUPS * homes[:, step])

@@ -167,11 +167,12 @@ def _sizes(
     order = np.argsort(early * np.exp(rng.normal(0, 0.10, SCHOOLS)))
     places = np.empty(SCHOOLS, dtype=int)
     places[order] = sizes
-    for one in lately:
-        places[[one, *np.flatnonzero(places == 60)[:1]]] = places[[*np.flatnonzero(places == 60)[:1], one]]
+    for one in lately:  # a new school is built for two classes a year
+        other = np.flatnonzero(places == 60)[0]
+        places[[one, other]] = places[[other, one]]
     parts = planning_area.max() + 1
-    aim = ROOM * np.bincount(planning_area, late, parts)
-    aim[growing] = growth * aim[growing] / ROOM + more
+    wanted = np.bincount(planning_area, late, parts)
+    aim = np.where(np.arange(parts) == growing, growth * wanted + more, ROOM * wanted)
     for _ in range(80):
         spare = np.bincount(planning_area, places, parts) / aim - 1
         others = np.where(np.arange(parts) == growing, np.inf, spare)
