@@ -362,7 +362,7 @@ def _births(people: People, areas: Areas, area_id: np.ndarray, prefix: str, rng:
 
 def _first_day(year: int, rng: np.random.Generator) -> str:
     """The day on which a school took its first pupils: a Monday, Tuesday or Wednesday at the start of a term."""
-    month, day = [(9, 1), (9, 1), (9, 1), (1, 4), (4, 12)][rng.integers(5)] if year not in LATELY else (9, 1)
+    month, day = [(9, 1), (9, 1), (9, 1), (1, 4)][rng.integers(4)] if year not in LATELY else (9, 1)
     first = np.datetime64(f"{year}-{month:02}-{day:02}") + int(rng.integers(0, 9))
     return str(np.busday_offset(first, 0, roll="forward", weekmask="1110000"))
 
@@ -465,6 +465,7 @@ def _sites(borough: str, options: list[Option], areas: Areas, area_table, school
             **_at(np.array([option.at for option in options])),
             "hectares": [option.hectares for option in options],
             "places": [option.places for option in options],
+            "earliest_opening": [option.earliest_opening for option in options],
             "cost_million": [option.cost_million for option in options],
             "owner": [option.owner for option in options],
             "flood_zone": [option.flood_zone for option in options],

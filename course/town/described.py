@@ -152,7 +152,7 @@ LAND_TABLES = (
     Table(
         name="areas",
         title="Small areas",
-        description="166 neighbourhoods of some 1,600 people each: the smallest places that anything is counted for.",
+        description="166 neighbourhoods of some 1,700 people each: the smallest places that anything is counted for.",
         story=(
             "Connected streets on one side of the river, put together until they have the people that a small area "
             "should have: little land where people live densely, much at the borough's edge."
@@ -444,7 +444,7 @@ PEOPLE_TABLES = (
                 "rank",
                 INTEGER,
                 "Rank in the borough",
-                "1 is the most deprived of the borough's areas: a high rank is a rich area.",
+                "1 is the most deprived of the borough's areas: a high number is a less deprived area.",
                 "place in the order",
                 {"required": True, "unique": True, "minimum": 1, "maximum": 166},
             ),
@@ -647,8 +647,8 @@ PLAN_TABLES = (
         title="Sites for school places",
         description="Twelve sites for a new school and four schools that could be expanded: the cabinet's options.",
         story=(
-            "Made so that none is best on everything. Costs, air and ground are the course's own assumptions: the order of "
-            "the sites means something here, the pounds do not."
+            "Made so that none is best on everything, and some are poor on most things. Costs, air and ground are the "
+            "course's own assumptions: the order of the sites means something here, the pounds do not."
         ),
         subject=PLANS,
         fields=(
@@ -688,6 +688,14 @@ PLAN_TABLES = (
                 "In all seven year groups: 210 is one class a year.",
                 "places",
                 {"required": True, "enum": [105, 210, 420]},
+            ),
+            Field(
+                "earliest_opening",
+                INTEGER,
+                "Earliest opening",
+                "First school year in which its places could be used, if the cabinet decides now.",
+                SCHOOL_YEAR_UNIT,
+                {"required": True, "minimum": 2027, "maximum": 2031},
             ),
             Field(
                 "cost_million",
@@ -751,8 +759,8 @@ EXTRACTS = (
         description="Every establishment that the system knows: who runs it, where, since when, for how many pupils.",
         story=(
             "The same schools as in schools, as one system really gives them: names written in several ways, dates in two "
-            "formats, schools that have closed, a total in the last row, and an encoding that is not UTF-8. School numbers "
-            "are the council's own."
+            "formats, schools that have closed, a total below the last school, and an encoding that is not UTF-8. School "
+            "numbers are the council's own."
         ),
         mediatype="text/csv",
         encoding="iso-8859-1",
@@ -763,8 +771,8 @@ EXTRACTS = (
         description="Pupils by school and year group, one sheet a year, with those eligible for free school meals.",
         story=(
             "The same counts as in rolls and free-school-meals, as a form for people: merged headings over several rows, "
-            "one column a year group, c where 1 to 4 pupils are eligible for free school meals, z where a school did not "
-            "have the year group yet."
+            "one column a year group, not in the same order every year, c where 1 to 4 pupils are eligible for free school "
+            "meals, z where a school did not have the year group yet."
         ),
         mediatype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         encoding=None,

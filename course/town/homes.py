@@ -7,8 +7,9 @@ import shapely
 
 from course.town.areas import Areas
 from course.town.figures import FIGURES
+from course.town.green import green_belt
 from course.town.land import Land
-from course.town.people import People
+from course.town.people import People, old_docks
 from course.town.pupils import LAST_YEAR, YEAR_GROUPS
 from course.town.streets import Streets, beside
 
@@ -32,12 +33,14 @@ class Homes:
 
 def plan_homes(borough: str, land: Land, streets: Streets, areas: Areas, people: People, rng: np.random.Generator) -> Homes:
     """Sites all over the borough, the biggest about the old docks of the growing planning area."""
-    docks = old_docks(land, streets, areas, people)
+    docks = old_docks(land, streets, areas, people.growing)
+    points = shapely.points(streets.at)
+    allowed = ~shapely.contains(land.zone_3, points) & ~shapely.contains(green_belt(land, streets).union_all(), points)
     grown = people.ages.sum() + people.bands.sum()
     total = FIGURES["new-homes-per-1000"].value * grown / 1_000 * (LAST - FIRST + 1)
     part = areas.planning_area[areas.of_node]
-    near_docks = np.exp(-np.hypot(*(streets.at - docks).T) / 700) * (part == people.growing)
-    elsewhere = np.sqrt(streets.homes + 1.0) * (part != people.growing)
+    near_docks = np.exp(-np.hypot(*(streets.at - docks).T) / 700) * (part == people.growing) * allowed
+    elsewhere = np.sqrt(streets.homes + 1.0) * (part != people.growing) * allowed
     there = int(rng.integers(6, 10))
     sites = int(rng.integers(29, 39))
     growing_share = IN_GROWING[borough] * rng.uniform(0.93, 1.07)
@@ -62,7 +65,7 @@ def plan_homes(borough: str, land: Land, streets: Streets, areas: Areas, people:
 
 def _over_years(homes: float, status: str, rng: np.random.Generator) -> np.ndarray:
     """Whole homes by school year, from the year that the status allows; the big sites take longer."""
-    starts = STATUS[status]
+    starts = STATUS[status] + (int(rng.integers(0, 2)) if STATUS[status] else 0)
     years = min(LAST - FIRST + 1 - starts, 2 + int(homes // 90))
     pace = rng.dirichlet(np.full(years, 25.0))
     built = np.zeros(LAST - FIRST + 1, dtype=int)
@@ -77,11 +80,3 @@ def pupils_a_year_group(homes: Homes, areas: Areas) -> np.ndarray:
     by_part = np.zeros((areas.planning_area.max() + 1, yielded.shape[1]))
     np.add.at(by_part, part, yielded / YEAR_GROUPS)
     return by_part.cumsum(axis=1)
-
-
-def old_docks(land: Land, streets: Streets, areas: Areas, people: People) -> np.ndarray:
-    """The middle of the homes that flood in the growing planning area."""
-    here = areas.planning_area[areas.of_node] == people.growing
-    wet = here & shapely.contains(land.zone_3, shapely.points(streets.at))
-    near = wet if wet.any() else here
-    return np.average(streets.at[near], axis=0, weights=streets.homes[near] + 0.01)

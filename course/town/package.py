@@ -176,11 +176,12 @@ def readme(
     parts = [
         "# Wexmoor and Eastmere",
         "Two boroughs on a coast that is on no map. In Wexmoor, about 290,000 people live on both sides of a river with "
-        "few bridges. It has 77 primary schools with places to spare, and one corner where there will be too few in three "
-        "years if the planned homes come. In eight weeks its cabinet decides where to build a school, or whether to. There "
-        "are twelve sites and four schools that could grow, and not one of these is best on everything.",
+        "few bridges. It has 77 primary schools with places to spare, and one corner where there will be too few within "
+        "three years if the planned homes come. In eight weeks its cabinet decides where to build a school, or whether to. "
+        "There are twelve sites and four schools that could grow, and not one of these is best on everything.",
         *shown[:1],
-        "Lessons use Wexmoor. Assessments use its neighbour Eastmere, a town of the same kind where other things are true.",
+        "Lessons use Wexmoor. Assessments use its neighbour Eastmere, a town of the same kind and size where other things "
+        "are true.",
         "**None of it is real.** This is synthetic data: no person, school, place or council in it exists, and the names "
         "are built from parts. Learn methods from it, never facts about England.",
         "## Questions to start with",
@@ -211,7 +212,10 @@ def readme(
         "mostly go to a near school with room, and what is planned. A draw in which the story above cannot be "
         f"told is refused. The same seed gives the same bytes; this is {drawn}.",
         "The magnitudes follow published figures on English local authorities. This is how close it came; each figure's "
-        "source stands in `course/town/figures.csv`.",
+        "source stands in `course/town/figures.csv`. Basis says where a figure comes from: computed from published open "
+        "data, read in a source, unverified common knowledge, or assumed by the course. Forecasts are the standard method: "
+        "births four years before times the planning area's reception ratio of the last three years, then each year group "
+        "to the next by the borough's own steps.",
         fidelity.strip(),
         "## What is not real about it",
         "Real data is lumpier. Here nobody moves house for a school, siblings do not follow each other, every child walks, "

@@ -56,7 +56,8 @@ def settle(borough: str, land: Land, streets: Streets, areas: Areas, rng: np.ran
     crowded = np.log(areas.homes / shapely.area(areas.shapes))
     crowded = (crowded - crowded.mean()) / crowded.std()
     want = 0.75 * _field(at, rng, 2_300) + 0.7 * np.exp(-centre / 1_600) + 0.8 * np.exp(-other_side / 1_600)
-    want += 0.3 * crowded + 0.4 * (areas.planning_area == growing) + rng.normal(0, 0.3, len(at))
+    want += 0.3 * crowded + rng.normal(0, 0.3, len(at))
+    want += 1.3 * np.exp(-np.hypot(*(at - old_docks(land, streets, areas, growing)).T) / 1_100)
     score, decile = _deprivation(want, rng)
 
     families = 0.75 * _field(at, rng, 1_900) + 0.65 * rng.normal(0, 1, len(at)) - 0.3 * np.exp(-centre / 900)
@@ -84,6 +85,14 @@ def _where_families_move(land: Land, streets: Streets, areas: Areas) -> int:
     homes = np.bincount(areas.planning_area[areas.of_node], (streets.homes + 1) * near * wet)
     homes[town] = 0
     return int(homes.argmax())
+
+
+def old_docks(land: Land, streets: Streets, areas: Areas, growing: int) -> np.ndarray:
+    """The middle of the homes that flood in the growing planning area."""
+    here = areas.planning_area[areas.of_node] == growing
+    wet = here & shapely.contains(land.zone_3, shapely.points(streets.at))
+    near = wet if wet.any() else here
+    return np.average(streets.at[near], axis=0, weights=streets.homes[near] + 0.01)
 
 
 def _field(at: np.ndarray, rng: np.random.Generator, reach: float) -> np.ndarray:

@@ -475,8 +475,8 @@ def _map_key(figure: Figure, view: _View) -> None:
         road,
         Line2D([], [], color=BORDER, linewidth=1.2, linestyle=(0, (5, 2)), label="Planning area"),
         Patch(facecolor=WOODS, edgecolor=QUIET_MARK, linewidth=0.5, label="Green belt"),
-        Patch(facecolor=_over(_over(FIELDS)), edgecolor=QUIET_MARK, linewidth=0.5, label="Floods often (zone 3)"),
-        Patch(facecolor=_over(FIELDS), edgecolor=QUIET_MARK, linewidth=0.5, label="Floods seldom (zone 2)"),
+        Patch(facecolor=_over(_over(FIELDS)), edgecolor=QUIET_MARK, linewidth=0.5, label="Flood zone 3 (high probability)"),
+        Patch(facecolor=_over(FIELDS), edgecolor=QUIET_MARK, linewidth=0.5, label="Flood zone 2 (medium)"),
     ]
     figure.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=4, frameon=False, prop=_font(10.5),
@@ -682,7 +682,7 @@ def _births_words(borough: Borough) -> tuple[str, str]:
         f"in {name}. From {pupils.columns[0]} to {pupils.columns[-1]} primary pupils {_change(pupils.sum(), 1)} in "
         f"{_title(borough)} and {_change(pupils.loc[tight], 1)} in {name}."
     )
-    return alt, f"Rolls follow births four years later: what {name} will need can be seen in its births first."
+    return alt, f"Reception follows births four years later, and all seven year groups in ten: {name} is at the start of it."
 
 
 # ------------------------------------------------------------------------------------------------ places and pupils
@@ -692,18 +692,20 @@ def places_figure(borough: Borough) -> Figure:
     """Places as pale bars and pupils as dark ones on them, from zero, a pair a planning area; the tightest on top."""
     with _our_style():
         rows = places_and_pupils(borough)
+        rising = rows.loc[runs_short(borough)]
         figure = _figure(5.3)
         spare = rows["spare"].sum()
         _headings(
             figure,
-            f"{_title(borough)} has places to spare, {rows['name'].iloc[0]} the fewest for its size",
-            f"Primary places (pale bars) and pupils (solid bars) in January {LAST_YEAR + 1}: {spare:,} places, or "
-            f"{spare / rows['places'].sum():.0%}, are spare",
+            f"{_title(borough)} has {spare / rows['places'].sum():.0%} of its places to spare, {rising['name']} "
+            f"{rising['share']:.0%}",
+            f"Primary places (pale bars) and pupils (solid bars) in January {LAST_YEAR + 1}: {spare:,} are spare. "
+            "Orange: where births rise",
         )
         ax = figure.add_axes((0.16, 0.10, 0.66, 0.68))
         y = np.arange(len(rows))[::-1]
         ax.barh(y, rows["places"], height=0.72, color="#DCE3EC", edgecolor=BLUE, linewidth=0.9, zorder=3)
-        colours, edges = ([first, *[BLUE] * (len(rows) - 1)] for first in (ORANGE, DARK_ORANGE))
+        colours, edges = (np.where(rows.index == rising.name, marked, BLUE) for marked in (ORANGE, DARK_ORANGE))
         ax.barh(y, rows["pupils"], height=0.36, color=colours, edgecolor=edges, linewidth=1.2, zorder=4)
         ax.set(ylim=(-0.6, len(rows) - 0.4), xlim=(0, 1_000 * np.ceil(rows["places"].max() / 1_000)))
         _plain_axes(ax, "x")
@@ -711,18 +713,18 @@ def places_figure(borough: Borough) -> Figure:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         _font_ticks(ax)
         for at, row in zip(y, rows.itertuples(), strict=True):
-            tightest = row.Index == rows.index[0]
+            marked = row.Index == rising.name
             ax.annotate(
                 f"{row.spare:,} spare ({row.share:.0%})", (row.places, at), xytext=(7, 0), textcoords="offset points",
-                va="center", ha="left", fontproperties=_font(11, bold=tightest), annotation_clip=False,
-                color=DARK_ORANGE if tightest else INK, path_effects=[withStroke(linewidth=4, foreground="white")],
+                va="center", ha="left", fontproperties=_font(11, bold=marked), annotation_clip=False,
+                color=DARK_ORANGE if marked else INK, path_effects=[withStroke(linewidth=4, foreground="white")],
             )  # fmt: skip
     return figure
 
 
 def _places_words(borough: Borough) -> tuple[str, str]:
     rows = places_and_pupils(borough)
-    tight, easy = rows.iloc[0], rows.iloc[-1]
+    tight, easy, rising = rows.iloc[0], rows.iloc[-1], rows.loc[runs_short(borough)]
     places, pupils = rows["places"].sum(), rows["pupils"].sum()
     alt = (
         f"Bar chart of primary places and pupils by planning area in January {LAST_YEAR + 1}. {_title(borough)} has "
@@ -732,7 +734,8 @@ def _places_words(borough: Borough) -> tuple[str, str]:
     )
     return (
         alt,
-        f"{_title(borough)} has places to spare, but {tight['name']} has few: {tight['spare']:,} of {tight['places']:,}.",
+        f"Today {_title(borough)} has places to spare; {rising['name']}, where births rise, has {rising['spare']:,} of "
+        f"{rising['places']:,}.",
     )
 
 

@@ -28,7 +28,7 @@ MOVES = 0.05  # share of a year group that leaves its school in a year
 TIDE = 0.005
 APPEALS = (0.86, 0.09, 0.05)  # chances that 0, 1 or 2 children are let in beyond the admission number
 WAITING = 0.85  # chance that a full year group has others waiting for every place that comes free
-SQUEEZE = 0.06  # of an admission number: how many more a full year group takes from year 3 on
+SQUEEZE = 0.05  # of an admission number: how many more a full year group takes from year 3 on
 # Share of pupils eligible for free meals by decile of deprivation of their home, 2025/26; the course's own assumption,
 # chosen to meet the figures free-school-meals-median, -p05 and -p95.
 ELIGIBLE = np.array([0.53, 0.32, 0.21, 0.15, 0.115, 0.09, 0.07, 0.048, 0.032, 0.024])
@@ -116,7 +116,7 @@ def run_schools(found: Schools, areas: Areas, people: People, rng: np.random.Gen
     eligible = np.zeros(rolls.shape[:2], dtype=int)
     goes_to = np.zeros((len(areas.homes), schools))
     tide = _tide(rng)
-    usual = np.exp(rng.normal(0, 0.24, schools))
+    usual = np.exp(rng.normal(0, 0.19, schools))
     for year in range(FIRST_INTAKE, LAST_YEAR + 1):
         there = since <= year
         cohort = found.cohorts[year]

@@ -8,9 +8,9 @@ from scipy.spatial import cKDTree
 
 from course.town.areas import Areas, shared_out
 from course.town.figures import FIGURES
-from course.town.homes import Homes, old_docks, pupils_a_year_group
+from course.town.homes import Homes, pupils_a_year_group
 from course.town.land import Land
-from course.town.people import FIRST_BIRTHS, People
+from course.town.people import FIRST_BIRTHS, People, old_docks
 from course.town.pupils import FIRST_INTAKE, Cohort, starting
 from course.town.streets import Streets
 
@@ -21,7 +21,7 @@ FOR_THE_FAR = 2  # schools that were built where children had furthest to walk
 RIVERSIDE = 800  # metres from the river within which the bank of the old docks has no school, and the other bank has
 # Admission numbers: how many schools have each, from and up to. The others have 60, or as many as places ask for 30.
 SIZES = {15: (1, 3), 45: (7, 12), 90: (5, 9)}
-PLACES_A_CHILD = 1.25  # reception places for each child of the last years: sets the figure unfilled-places-2024
+PLACES_A_CHILD = 1.22  # reception places for each child of the last years: sets the figure unfilled-places-2024
 OLD_NUMBERS = (15, 24)  # schools whose number begins with a zero, from and up to
 LATELY = (2017, 2019)  # two schools opened in these years, and grew from reception
 TYPES = {"community": 0.43, "academy": 0.29, "Church of England": 0.16, "Catholic": 0.12}
@@ -69,17 +69,19 @@ def found(
     walks = streets.walks(node)
     planning_area = areas.planning_area[areas.of_node[node]]
     type_ = rng.choice(list(TYPES), SCHOOLS, p=list(TYPES.values()))
-    grown = np.flatnonzero(planning_area != people.growing)
-    lately = rng.choice(grown, len(LATELY), replace=False)
-    type_[lately] = "academy"
-    since = np.array([rng.integers(*OPENED[kind][rng.integers(len(OPENED[kind]))]) for kind in type_])
-    since[lately] = LATELY
     reach = np.array([REACH.get(kind, 1) for kind in type_])[:, None]
     cohorts = starting(streets, areas, people, walks / reach, rng.normal(0, PULL, SCHOOLS), rng)
     cohorts = _after_years_of_choice(cohorts)
+    asked = np.mean([_asked(cohort) for cohort in cohorts.values()], axis=0)
+    # Who builds a new school builds it where many will ask for it.
+    could_be_new = (planning_area != people.growing) & ~np.isin(type_, list(REACH))
+    lately = rng.choice(np.argsort(-np.where(could_be_new, asked, 0))[:10], len(LATELY), replace=False)
+    type_[lately] = "academy"
+    since = np.array([rng.integers(*OPENED[kind][rng.integers(len(OPENED[kind]))]) for kind in type_])
+    since[lately] = LATELY
     in_three_years = pupils_a_year_group(homes, areas)[people.growing, 2]
     growth = _births(people, areas, 2024) / np.mean([_births(people, areas, year) for year in (2018, 2019, 2020, 2021)])
-    places = _sizes(cohorts, planning_area, people.growing, growth, in_three_years - short, lately, rng)
+    places = _sizes(cohorts, planning_area, people.growing, growth, in_three_years - short, rng)
     # Capacity is assessed room by room, so it is not always seven times the admission number.
     capacity = 7 * places + rng.choice([0, 0, 0, 0, -14, -7, 7], SCHOOLS)
     old_numbers = rng.integers(*OLD_NUMBERS)
@@ -98,7 +100,7 @@ def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Ho
     points = shapely.points(streets.at)
     weight = children**1.15 * ~shapely.contains(land.zone_3, points)
     weight[cKDTree(homes.at).query(streets.at)[0] < 120] = 0
-    gap = old_docks(land, streets, areas, people)
+    gap = old_docks(land, streets, areas, people.growing)
     from_gap = np.hypot(*(streets.at - gap).T)
     weight *= 1 - np.exp(-((from_gap / GAP) ** 4))
     to_river = shapely.distance(points, land.river)
@@ -148,7 +150,6 @@ def _sizes(
     growing: int,
     growth: float,
     more: float,
-    lately: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Admission numbers: by how many ask for a school, then moved between schools until planning areas have room.
@@ -167,9 +168,6 @@ def _sizes(
     order = np.argsort(early * np.exp(rng.normal(0, 0.10, SCHOOLS)))
     places = np.empty(SCHOOLS, dtype=int)
     places[order] = sizes
-    for one in lately:  # a new school is built for two classes a year
-        other = np.flatnonzero(places == 60)[0]
-        places[[one, other]] = places[[other, one]]
     parts = planning_area.max() + 1
     wanted = np.bincount(planning_area, late, parts)
     aim = np.where(np.arange(parts) == growing, growth * wanted + more, ROOM * wanted)

@@ -41,6 +41,8 @@ OWNERS_OF = {  # of the options that the story needs; others may be anybody's
     "contaminated": ["harbour company"],
     "green": ["private owner"],
 }
+# School years, if the cabinet decides in spring 2026: two years for land and plans, one to build; a year more to clear.
+EXPANSION_OPENS, NEW_OPENS = 2027, 2029
 DEPRIVED = 3  # deciles that count as deprived
 APART = 380  # metres between two options
 CLEAR_OF = 130  # metres between a site and a school or planned homes
@@ -62,6 +64,7 @@ class Option:
     school: int
     hectares: float
     places: int
+    earliest_opening: int
     cost_million: float
     owner: str
     flood_zone: int
@@ -278,6 +281,7 @@ def _new_school(role: str, node: int, town: _Town, rng: np.random.Generator) -> 
     cost += AGAINST_FLOODS if town.zone[node] == 2 else 0
     return Option(
         kind=NEW,
+        earliest_opening=NEW_OPENS + (contamination != CLEAN),
         school=-1,
         hectares=round(hectares, 2),
         places=places,
@@ -293,6 +297,7 @@ def _expansion(school: int, schools: Schools, town: _Town, rng: np.random.Genera
     extra = 105 if schools.places[school] in (15, 45) else 210
     return Option(
         kind=EXPANSION,
+        earliest_opening=EXPANSION_OPENS,
         school=int(school),
         hectares=round(site_rule_ha(schools.capacity[school] + extra) * rng.choice([0.82, 1.04, 1.15, 1.3]), 2),
         places=extra,

@@ -51,9 +51,9 @@ TABLES = (
         title="Skills survey of staff, as received",
         description="Twelve skills in three groups, rated 0 to 10 by the staff themselves. Not yet fit for use.",
         story=(
-            "400 people answered between 2 and 20 February 2026. One of them answered twice: the later answer counts. "
-            "On one question's form the scale was turned round, so that 10 meant none. Some left out an answer; some "
-            "skipped a whole group of questions, more often one that they are weak in."
+            "It was open from 2 to 20 February 2026, and 400 people answered. One of them answered twice: the later answer "
+            "counts. On one question's form the scale was turned round, so that 10 meant none. Some left out an answer; "
+            "some skipped a whole group of questions, more often one that they are weak in."
         ),
         subject=SUBJECT,
         fields=(
@@ -141,7 +141,10 @@ TABLES = (
     Table(
         name="skills-teams",
         title="Two teams of three",
-        description="The three highest totals; the highest total with two more, chosen for the skills still missing.",
+        description=(
+            "The three highest totals of all twelve answers; the highest total with two more, chosen for the skills still "
+            "missing."
+        ),
         story=(
             "Made from skills-survey-clean. Everybody answered for the service they work in: the four answers about it "
             "are left only to those who work in Children and learning, where the schools are, and blank for the "

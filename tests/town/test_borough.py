@@ -309,7 +309,7 @@ def two_allowed(borough):
         (lambda b: {"sites": b.sites.assign(flood_zone=1)}, "does not flood"),
         (lambda b: {"schools": b.schools.head(1)}, "nearest by road for only 0.0 %"),
         (lambda b: {"water": b.water.assign(geometry=b.water.geometry.translate(90_000))}, "over the river for only 0.0 %"),
-        (lambda b: {"sites": two_allowed(b)}, "helps the deprived most as well"),
+        (lambda b: {"deprivation": b.deprivation.assign(decile=1)}, "helps the deprived most as well"),
         (lambda b: {"sites": two_allowed(b)}, "chosen one by one are the best two"),
         (lambda b: {"free_school_meals": b.free_school_meals.assign(eligible=9)}, "small enough to be suppressed"),
     ],
