@@ -444,21 +444,28 @@ def as_markdown(frame: pd.DataFrame) -> str:
 
 def as_rich(frame: pd.DataFrame) -> Table:
     """`compare`'s frame for the terminal, values outside the tolerance in bold red as well as in words."""
-    from rich.table import Table  # one of the tools; what data/README.md needs does without
-
     boroughs = _boroughs(frame)
-    table = Table(title="What was made, beside the figures")
-    for heading, justify in [("Quantity", "left"), ("Unit", "left"), ("Figure", "right"), ("Tolerance", "left")]:
-        table.add_column(heading, justify=justify)
+    table = _narrow_table("What was made, beside the figures")
+    for heading, justify in [("Figure", "right"), ("Tolerance", "left")]:
+        table.add_column(heading, justify=justify, no_wrap=True)
     for column in boroughs:
-        table.add_column(column.capitalize(), justify="right")
-    table.add_column("Basis")
+        table.add_column(column.capitalize(), justify="right", no_wrap=True)
     for _, row in frame.iterrows():
-        cells = _cells(row, boroughs)
-        for place, column in enumerate(boroughs, start=4):
+        quantity, unit, figure, tolerance, *made, _ = _cells(row, boroughs)
+        for place, column in enumerate(boroughs):
             if not FIGURES[row["id"]].met_by(row[column]):
-                cells[place] = f"[bold red]{cells[place]}[/]"
-        table.add_row(*cells)
+                made[place] = f"[bold red]{made[place]}[/]"
+        table.add_row(f"{quantity} ({unit})", figure, tolerance, *made)
+    return table
+
+
+def _narrow_table(title: str) -> Table:
+    """A table whose first column is words and folds, so that the numbers keep their width in 80 columns."""
+    from rich.box import SIMPLE_HEAD  # one of the tools; what data/README.md needs does without
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, caption_justify="left")
+    table.add_column("Quantity", overflow="fold", ratio=1)
     return table
 
 
@@ -578,26 +585,19 @@ def try_seed(borough: str, seed: int) -> Tried:
 
 def trials_as_rich(trials: Trials) -> Table:
     """How many seeds meet each figure, with the least, middle and most that was made, for the terminal."""
-    from rich.table import Table
-
     drawn, refused = trials.drawn, trials.refused
     timing = f", {np.median(trials.seconds):.1f} s each, {max(trials.seconds):.1f} s at most" if drawn else ""
     reasons = "".join(f"\n{seed}: {why}" for seed, why in refused.items())
     counts = f"{len(trials.tries)} seeds, {len(drawn)} drawn{timing}; {len(refused)} refused"
-    table = Table(
-        title=f"{trials.borough.capitalize()}: {counts}",
-        caption=f"Refused:{reasons}" if refused else None,
-        caption_justify="left",
-    )
-    for heading in ("Quantity", "Unit"):
-        table.add_column(heading)
-    for heading in ("Figure", "Low", "High", "Seeds within", "Min", "Median", "Max"):
-        table.add_column(heading, justify="right")
+    table = _narrow_table(f"{trials.borough.capitalize()}: {counts}")
+    table.caption = f"Refused:{reasons}" if refused else None
+    for heading in ("Figure", "Tolerance", "Within", "Min", "Median", "Max"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for _, row in trials.by_figure().iterrows():
         within = f"{row['within']} of {row['of']}"
         if row["within"] < row["of"]:
             within = f"[bold red]{within}[/]"
-        values = [number(row[name]) for name in ("figure", "low", "high")]
+        tolerance = f"{number(row['low'])} to {number(row['high'])}"
         spread = [number(row[name]) for name in ("min", "median", "max")]
-        table.add_row(row["quantity"], row["unit"], *values, within, *spread)
+        table.add_row(f"{row['quantity']} ({row['unit']})", number(row["figure"]), tolerance, within, *spread)
     return table
