@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "00-start-here/start-here.ipynb"
@@ -26,6 +26,8 @@ KERNEL_READY = """async () => {
     if (!kernel || kernel.connectionStatus !== "connected" || kernel.status !== "idle") return false;
     return Boolean(await kernel.info);
 }"""
+FIRST_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .some(cell => cell.model.type === "code" && cell.model.executionCount)"""
 ALL_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === "code").every(cell => cell.model.executionCount)"""
 
@@ -99,8 +101,18 @@ def menu(page: Page, menu: str, entry: str) -> None:
 
 
 def run_all(page: Page) -> None:
-    """Run all cells, from the menu, and wait for the last of them."""
-    menu(page, "Run", "Run All Cells")
+    """Run all cells, from the menu, and wait for the last of them.
+
+    On a busy machine JupyterLab can forget the request while a notebook opens: it sends nothing to the kernel, which
+    is ready, and no cell waits. A person presses again, and so does this.
+    """
+    for _ in range(5):
+        menu(page, "Run", "Run All Cells")
+        try:
+            page.wait_for_function(FIRST_RUN, timeout=20_000)
+            break
+        except TimeoutError:
+            continue
     page.wait_for_function(ALL_RUN)
     wait_until_idle(page)
 

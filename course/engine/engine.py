@@ -1,0 +1,316 @@
+"""The engine's outer side: starts the warm process, asks for sessions and branches, and holds them to their limits."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from course.engine.linux import require_linux
+from course.engine.wire import SMALL, BadMessage, Line, TimeUp, well_formed
+
+# How long a cell that has been interrupted may take to end by itself, in seconds.
+GRACE = 1.0
+# How long the engine's own processes may take to answer, in seconds.
+ANSWER = 30.0
+START = "from course.engine.warm import main; main()"
+STOPPED = "Stopped"
+
+
+class EngineError(Exception):
+    """The engine itself could not do what was asked: it did not start, or a session is over."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the cells of a session, or of a branch, may use.
+
+    `seconds` for a cell, `seconds_in_all` for all cells (wall time); `memory_mb` for each process, beyond what the libraries
+    take; `output_kb` for the outputs of a cell; `processes` that may run at a time, itself included.
+    """
+
+    seconds: float = 30.0
+    seconds_in_all: float = 600.0
+    memory_mb: int = 1000
+    output_kb: int = 10_000
+    processes: int = 16
+
+
+class Error(NamedTuple):
+    """An error that ended a cell."""
+
+    name: str
+    message: str
+
+
+@dataclass
+class CellResult:
+    """What came of one cell: its outputs (nbformat's dictionaries), the first error in them, and the wall time in seconds.
+
+    `stopped` says in plain words which limit the cell met, or how it ended its process; None for a cell that came to its own
+    end. A cell that was stopped, or not run because an earlier one ended the process, has an output of type error and the
+    name "Stopped": it is never taken for one that passed.
+    """
+
+    outputs: list[dict]
+    execution_count: int | None = None
+    seconds: float = 0.0
+    stopped: str | None = None
+
+    @property
+    def error(self) -> Error | None:
+        for output in self.outputs:
+            if output["output_type"] == "error":
+                return Error(output["ename"], output["evalue"])
+        return None
+
+
+class Session:
+    """A process that runs cells; `branch()` gives another one that goes on from the same state. Close it, or use `with`.
+
+    A branch ends at the latest with the session that it came from.
+    """
+
+    def __init__(self, origin: Line, limits: Limits, above: "Session | None"):
+        self.limits = limits
+        self.ended: str | None = None  # why no further cell can be run
+        self._left = limits.seconds_in_all
+        self._number = 0
+        self._pids: list[int] = []
+        self._closed = False
+        self._talk, talk = Line.pair()
+        self._hold, hold = Line.pair()
+        try:
+            until = time.monotonic() + ANSWER
+            origin.send({"branch": asdict(limits)}, (talk.fileno(), hold.fileno()), until)
+            talk.close()
+            hold.close()
+            message, self._pids = self._hold.receive(SMALL, until, descriptors=2)
+            if len(self._pids) != 2 or not isinstance(message.get("keeper"), int):
+                raise BadMessage("no process")
+            if above is not None:  # its keeper must not count what this one does
+                above._hold.send({"branch": message["keeper"]}, (), until)
+                if "noted" not in above._hold.receive(SMALL, until)[0]:
+                    raise BadMessage("the session has ended")
+        except (OSError, EOFError, BadMessage, TimeUp) as error:
+            self._drop()
+            raise EngineError(f"No process could be branched off ({type(error).__name__}: {error}).") from error
+        finally:
+            talk.close()
+            hold.close()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def run(self, cells: Iterable[str]) -> list[CellResult]:
+        """Run `cells` (their source), one result for each. An error ends its cell alone; breaking a limit may end all.
+
+        Empty cells are left out, as nbclient does.
+        """
+        return [self._run(source) for source in cells]
+
+    def branch(self, limits: Limits | None = None) -> "Session":
+        """Another session with the state of this one as it is now; what it does is not seen here.
+
+        `limits` are those of this session unless others are given; memory cannot be raised.
+        """
+        if self.ended or self._closed:
+            raise EngineError(f"This session is over: it {self.ended or 'was closed'}.")
+        return Session(self._talk, limits or self.limits, self)
+
+    def close(self) -> None:
+        """End the session, its branches and all that they started; wait until nothing of them is left."""
+        if not self._closed:
+            self._end("was closed")
+            self._drop()
+
+    def _run(self, source: str) -> CellResult:
+        if not source.strip():
+            return CellResult([])
+        if self._closed:
+            raise EngineError("This session is closed.")
+        if self.ended:
+            return _stopped([], None, 0.0, f"not run: an earlier cell {self.ended}")
+        if self._left <= 0:
+            return _stopped([], None, 0.0, f"not run: the time was up, {self.limits.seconds_in_all:g} s in all")
+        self._number += 1
+        start = time.monotonic()
+        whole = self._left <= self.limits.seconds
+        seconds = min(self._left, self.limits.seconds)
+        words = (
+            f"stopped after {self.limits.seconds_in_all:g} s in all" if whole else f"stopped after {self.limits.seconds:g} s"
+        )
+        outputs, count, stopped = self._ask(source, start + seconds, words)
+        took = time.monotonic() - start
+        self._left -= took
+        result = CellResult(outputs, count, took)
+        if stopped is None and result.error and result.error.name in ("MemoryError", "_ArrayMemoryError"):
+            stopped = f"used more than {self.limits.memory_mb} MB"
+        return _stopped(outputs, count, took, stopped) if stopped else result
+
+    def _ask(self, source: str, until: float, words: str) -> tuple[list[dict], int | None, str | None]:
+        """Have a cell run until the time `until`: its outputs, its execution count and, in words, what stopped it."""
+        limit = 6 * 1024 * self.limits.output_kb + SMALL
+        stopped = None
+        try:
+            # The cell's own line has no time to lose: what does not read what it is sent is not one of ours any more.
+            self._talk.send({"source": source, "number": self._number, "id": f"cell-{self._number}"}, (), until)
+            if not self._is_ready(until):
+                stopped = words
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(self._pids[0], signal.SIGINT)
+                until = time.monotonic() + GRACE
+                if not self._is_ready(until):
+                    raise TimeUp
+            # It has begun to answer; a large figure takes a moment.
+            message, _ = self._talk.receive(limit, max(until, time.monotonic() + GRACE))
+        except TimeUp:
+            self._end(stopped or words)
+            return [], None, self.ended
+        except BadMessage:
+            self._end("sent something that is no result")
+            return [], None, self.ended
+        except (EOFError, OSError):
+            self._end(stopped)
+            return [], None, self.ended
+        said = message.get("stopped")
+        outputs, count = message.get("outputs"), message.get("execution_count")
+        fits = message.get("number") == self._number or isinstance(said, str)
+        if not (fits and well_formed(outputs) and isinstance(count, int) and (said is None or isinstance(said, str))):
+            self._end("sent something that is no result")
+            return [], None, self.ended
+        if said is not None:
+            self._end(said[:200])
+        return outputs, count, stopped or said
+
+    def _is_ready(self, until: float) -> bool:
+        """Wait for an answer, at most until the time `until`. Raises EOFError when the process ends without one."""
+        poll = select.poll()
+        poll.register(self._talk, select.POLLIN)
+        poll.register(self._pids[0], select.POLLIN)
+        poll.register(self._hold, select.POLLIN)
+        ready = dict(poll.poll(max(0.0, until - time.monotonic()) * 1000))
+        if not ready:
+            return False
+        if ready.get(self._talk.fileno(), 0) & select.POLLIN:
+            return True
+        raise EOFError
+
+    def _end(self, reason: str | None = None) -> None:
+        """Kill the process and wait until its keeper has cleared up; `reason` is why, None for its own doing."""
+        if self.ended:
+            return
+        said = None
+        with contextlib.suppress(OSError, EOFError, BadMessage, TimeUp):
+            if reason is None:
+                # It may have ended by itself: hear how. Its line may also be cut while it runs on.
+                said = self._hold_says(0.5)
+        if said is None:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pids[0], signal.SIGKILL)
+            with contextlib.suppress(OSError, EOFError, BadMessage, TimeUp):
+                said = self._hold_says(ANSWER)
+                reason = reason or "cut its line to the engine"
+        if said is None:  # its keeper is gone or stuck: what is left falls to the keeper above it
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pids[1], signal.SIGKILL)
+        self.ended = reason or said or "ended the process"
+        if self.ended == "started more processes than it may":
+            self.ended = f"started more than {self.limits.processes} processes"
+
+    def _hold_says(self, seconds: float) -> str:
+        message, _ = self._hold.receive(SMALL, time.monotonic() + seconds)
+        return str(message["ended"])
+
+    def _drop(self) -> None:
+        self._closed = True
+        for descriptor in self._pids:
+            os.close(descriptor)
+        self._pids = []
+        self._talk.close()
+        self._hold.close()
+
+
+class Engine:
+    """A warm process that has imported what notebooks import; sessions are forks of it. Linux only (OSError elsewhere).
+
+    `folder` is where the notebooks run, `data` the course's data. Outputs are those of a kernel under nbclient, with two
+    differences: nothing is streamed, and an update of a display shown by an earlier cell is left out. What is run has the
+    rights of the user who runs it: limits hold carelessness and accidents. Code that means harm belongs in a sandbox.
+    """
+
+    def __init__(self, folder: Path, data: Path):
+        require_linux()
+        self._scratch = tempfile.TemporaryDirectory(prefix="pathway-engine-")
+        self._line, line = Line.pair()
+        log = Path(self._scratch.name) / "warm.log"
+        environment = {
+            **os.environ,
+            "PATHWAY_DATA": str(Path(data).resolve()),
+            "IPYTHONDIR": str(Path(self._scratch.name) / "ipython"),  # nobody's own start-up files
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        }
+        try:
+            with log.open("wb") as words:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", START, str(line.fileno())],
+                    cwd=folder,
+                    env=environment,
+                    pass_fds=[line.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=words,
+                    stderr=words,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._line.close()
+            self._scratch.cleanup()
+            raise EngineError(f"The engine cannot run in {folder}: {error}.") from error
+        finally:
+            line.close()
+        try:
+            self._line.receive(SMALL, time.monotonic() + 2 * ANSWER)
+        except (OSError, EOFError, BadMessage, TimeUp) as error:
+            said = log.read_text(encoding="utf-8", errors="replace").strip()
+            self.close()
+            raise EngineError(f"The engine did not start. {said[-2000:]}") from error
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def session(self, limits: Limits | None = None) -> Session:
+        """A new session, in which nothing has been run."""
+        return Session(self._line, limits or Limits(), None)
+
+    def close(self) -> None:
+        """End the engine, every session and all that they started."""
+        self._line.close()
+        try:
+            self._process.wait(ANSWER)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._scratch.cleanup()
+
+
+def _stopped(outputs: list[dict], count: int | None, seconds: float, words: str) -> CellResult:
+    """The result of a cell that did not come to its own end: whatever else it put out, there is an error among it."""
+    error = {"output_type": "error", "ename": STOPPED, "evalue": words, "traceback": [f"{STOPPED}: {words}"]}
+    outputs = [*outputs, error] if not any(output["output_type"] == "error" for output in outputs) else outputs
+    return CellResult(outputs, count, seconds, words)

@@ -1,0 +1,151 @@
+"""What the engine asks of Linux: signals tied to a parent's death, orphans that come home, limits, and clearing up."""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+MEGABYTE = 1024 * 1024
+
+
+def require_linux() -> None:
+    """Raise OSError, in words, where there is no Linux to run on."""
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        raise OSError(
+            "Running notebooks in branches needs Linux 5.3 or later (fork, pidfd, prctl). "
+            f"This is {sys.platform}: use Linux, or WSL on Windows."
+        )
+
+
+def _prctl(option: int, value: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Make this process the new parent of every descendant whose own parent ends: nothing gets out of its reach."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """End this process when its parent, the process `parent`, ends."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before it was asked
+        os._exit(1)
+
+
+def _parents() -> dict[int, int]:
+    """Process -> its parent, for every process that runs; what has ended and is not yet reaped is left out."""
+    parents = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 (called 20 times a second: names are enough)
+        if entry.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                # The name, in brackets, may hold anything: read behind it.
+                state, parent = Path(f"/proc/{entry}/stat").read_bytes().rpartition(b")")[2].split()[:2]
+                if state not in (b"Z", b"X"):
+                    parents[int(entry)] = int(parent)
+    return parents
+
+
+def descendants(of: int | None = None, without: Collection[int] = ()) -> list[int]:
+    """Every process below the process `of` (default: this one) that still runs; not those in `without`, and below them."""
+    children: dict[int, list[int]] = {}
+    for process, parent in _parents().items():
+        children.setdefault(parent, []).append(process)
+    found, look = [], [of or os.getpid()]
+    while look:
+        below = [process for process in children.get(look.pop(), []) if process not in without]
+        found += below
+        look += below
+    return found
+
+
+def reap() -> dict[int, int]:
+    """Take note of the children that have ended: process -> wait status."""
+    ended = {}
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if not process:
+                break
+            ended[process] = status
+    return ended
+
+
+def kill_descendants(seconds: float = 10) -> bool:
+    """Kill and reap everything below this process, which adopts orphans; True when nothing is left.
+
+    A process may start others while this goes on, so it goes on until the kernel says that there is no child left. Whole
+    process groups are killed at once where possible: a group cannot outrun that.
+    """
+    until, own = time.monotonic() + seconds, os.getpgrp()
+    while time.monotonic() < until:
+        for process in descendants():
+            with contextlib.suppress(OSError):
+                group = os.getpgid(process)
+                if group != own:
+                    os.killpg(group, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def memory_now() -> tuple[int, int]:
+    """What this process has reserved, in bytes: private data, address space."""
+    fields = Path("/proc/self/statm").read_text().split()
+    page = resource.getpagesize()
+    return int(fields[5]) * page, int(fields[0]) * page
+
+
+def _cap(kind: int, value: int) -> None:
+    """Set a limit that the process cannot raise again, unless it has a lower one already."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def confine(memory_mb: int, processes: int, base: tuple[int, int]) -> None:
+    """Limit this process for good: memory beyond `base` (what the libraries take), files, processes, no core dumps."""
+    data, space = base
+    _cap(resource.RLIMIT_DATA, data + memory_mb * MEGABYTE)
+    # Address space may be reserved without being used (a thread's arena is 64 MB); shared memory is counted here alone.
+    _cap(resource.RLIMIT_AS, space + 2 * memory_mb * MEGABYTE)
+    _cap(resource.RLIMIT_FSIZE, memory_mb * MEGABYTE)
+    _cap(resource.RLIMIT_CORE, 0)
+    if os.getuid() != 0:  # this limit does not bind root
+        # It counts all threads of this user, also those outside: leave room, the keeper counts exactly.
+        _cap(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + processes + 200)
+    with contextlib.suppress(OSError):  # where memory runs out all the same, this process is the one to go
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _threads_of(user: int) -> int:
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if entry.stat().st_uid == user:
+                    total += len(os.listdir(entry / "task"))  # noqa: PTH208
+    return total
+
+
+def how_it_ended(status: int) -> str:
+    """How a process ended, in words, from its wait status."""
+    if os.WIFSIGNALED(status):
+        return f"ended the process (signal {signal.Signals(os.WTERMSIG(status)).name})"
+    return f"ended the process (exit code {os.waitstatus_to_exitcode(status)})"
