@@ -17,6 +17,8 @@ from course.builder import execute
 from course.engine import Engine, EngineError, Limits
 from course.engine.linux import descendants
 
+# In one process with the browser's tests, so that busy loops and floods do not run beside a browser.
+pytestmark = pytest.mark.xdist_group("busy")
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "data"
 UNIT_00 = ROOT / "solutions" / "00-start-here" / "start-here.ipynb"

@@ -19,6 +19,8 @@ START = "00-start-here/start-here.ipynb"
 LESSON = "01-what-is-data-science/venn-diagram.ipynb"
 TASK = "in-at-least-one"  # a task of unit 01, answered wrong and right below
 CHROMIUM = os.environ.get("PATHWAY_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+# In one process with the tests of the engine, so that their busy loops and floods do not run beside a browser.
+pytestmark = pytest.mark.xdist_group("busy")
 PATIENCE_S = 180  # a busy machine is slow to start a kernel
 # A kernel that has answered: what is asked of one that is still starting can be lost on a busy machine.
 KERNEL_READY = """async () => {
@@ -26,8 +28,6 @@ KERNEL_READY = """async () => {
     if (!kernel || kernel.connectionStatus !== "connected" || kernel.status !== "idle") return false;
     return Boolean(await kernel.info);
 }"""
-FIRST_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
-    .some(cell => cell.model.type === "code" && cell.model.executionCount)"""
 ALL_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === "code").every(cell => cell.model.executionCount)"""
 
@@ -106,10 +106,10 @@ def run_all(page: Page) -> None:
     On a busy machine JupyterLab can forget the request while a notebook opens: it sends nothing to the kernel, which
     is ready, and no cell waits. A person presses again, and so does this.
     """
-    for _ in range(5):
+    for _ in range(4):
         menu(page, "Run", "Run All Cells")
         try:
-            page.wait_for_function(FIRST_RUN, timeout=20_000)
+            page.wait_for_function(ALL_RUN, timeout=60_000)
             break
         except TimeoutError:
             continue
