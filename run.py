@@ -70,7 +70,8 @@ def main(arguments):
         set_up(DEV_LOCK)
         os.environ["PATHWAY_CHROMIUM"] = chromium
         os.chdir(str(ROOT))
-        return hand_over([program("python"), "-m", "pytest", "-o", "testpaths=tests", "-n", "auto", *rest])
+        side_by_side = ["-n", "auto", "--dist", "loadgroup"]
+        return hand_over([program("python"), "-m", "pytest", "-o", "testpaths=tests", *side_by_side, *rest])
     set_up(DEV_LOCK)
     return hand_over([program("pathway"), command, *rest])
 
