@@ -10,6 +10,8 @@ WIDTH = 88
 # The first lines of answers and checks, written by the build.
 ANSWER = "# Exercise {number}: your answer"
 CHECK = "# Exercise {number}: run this cell to check your answer"
+# What the message of a check that does not pass begins with.
+NOT_YET = "Not yet: "
 NOT_ANSWERED = (
     "Not answered yet. In the cell above, put your answer in the place of the last two lines, and run it. "
     "(Is the line with raise still there?)"
@@ -29,7 +31,7 @@ class NotYet(AssertionError):
         self.right = right
 
     def _render_traceback_(self) -> list[str]:
-        return [*_lines(self.right), _wrapped("Not yet: ", str(self))]
+        return [*_lines(self.right), _wrapped(NOT_YET, str(self))]
 
 
 class Expect:
@@ -99,7 +101,7 @@ class Expect:
             return
         own = self._errors.get(self._check)
         words = _in_words(error, lines) if own is None else _of_the_answers_own(own)
-        shell._showtraceback(kind, error, [*_lines(self._right), _wrapped("Not yet: ", words)])
+        shell._showtraceback(kind, error, [*_lines(self._right), _wrapped(NOT_YET, words)])
 
 
 def _number(first_line: str, source: str) -> int | None:

@@ -178,6 +178,54 @@ def _facts_table(facts: list) -> Table:
 
 
 @app.command()
+def prove(
+    units: Annotated[
+        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Units by number or folder. Default: all.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything that was tried as JSON, and nothing else.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page that shows each exercise with what it catches.")
+    ] = None,
+) -> None:
+    """Show that every exercise is fair: right answers pass, wrong ones are caught and named, slips are noticed.
+
+    Ends with 1 when anything falls short of the standard, and says which exercise, which answer and why.
+    """
+    from course.builder.build import select
+    from course.builder.problem import BuildError
+    from course.engine import EngineError
+    from course.proof import report
+    from course.proof.eastmeres import other_eastmeres
+    from course.proof.prove import Prover
+
+    proofs = []
+    try:
+        with _progress_bar("Proving") as show:
+            eastmeres = other_eastmeres(ROOT, progress=lambda what: show(0, 1, what))
+            with Prover(ROOT, eastmeres, show) as prover:
+                names = select([unit.name for unit in prover.units], units or [])
+                proofs += [prover.prove(unit) for unit in prover.units if unit.name in names]
+    except BuildError as error:
+        _tell(error.problems)
+        raise typer.Exit(1) from None
+    except (EngineError, OSError) as error:
+        _refuse(str(error))
+    if html:
+        html.write_text(report.as_html(proofs), encoding="utf-8")
+    if as_json:
+        typer.echo(report.as_json(proofs))
+    else:
+        console.print(report.as_rich(proofs))
+        for line in (line for proof in proofs for line in report.remarks(proof)):
+            console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
+        _tell([problem for proof in proofs for problem in proof.problems])
+    if not all(proof.is_fair for proof in proofs):
+        raise typer.Exit(1)
+
+
+@app.command()
 def tidy(
     units: Annotated[
         list[str] | None, typer.Argument(metavar="[UNIT]...", help="Units by number or folder. Default: all.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 from course.builder.compare import answers_given_away, differences
-from course.builder.derived import Station, glossary, map_table, read_pathway, words_defined_twice
+from course.builder.derived import Station, glossary, lay_beside, map_table, read_pathway, words_defined_twice
 from course.builder.execute import Run, run
 from course.builder.expand import as_text, solution_notebook
 from course.builder.outputs import broken_outputs, broken_without_answers, numbers_not_shown
@@ -24,7 +24,6 @@ from course.builder.source import Notebook, Unit, read_unit, unit_folders
 from course.builder.stamps import MADE, Facts, Stamps, course_inputs, fingerprint, shared_inputs, town_inputs
 
 GLOSSARY = "glossary.md"
-MAP = "units.csv"
 HASH_SEEDS = (1, 2)  # two runs that put sets in another order
 
 
@@ -122,8 +121,7 @@ class Builder:
             for unit in stale:
                 folder = stage / "solutions" / unit.name
                 folder.mkdir(parents=True)
-                if unit.number == 0:
-                    (folder / MAP).write_text(map_table(stations, units), encoding="utf-8")
+                lay_beside(folder, unit, stations, units)
             texts = {n.name: as_text(solution_notebook(n, unit, by_name)) for unit in stale for n in unit.notebooks}
             workers.expect_work(3 * len(texts) + len(stale))
             runs = {

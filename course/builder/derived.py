@@ -12,6 +12,7 @@ from course.builder.problem import BuildError, Problem
 from course.builder.rules import new_words
 from course.builder.source import Notebook, Unit
 
+MAP = "units.csv"
 MAP_COLUMNS = ("unit", "title", "question", "weeks", "lesson_minutes", "assessment_minutes", "ready")
 
 
@@ -64,6 +65,12 @@ def map_table(stations: Sequence[Station], units: Sequence[Unit]) -> str:
             }
         )
     return text.getvalue()
+
+
+def lay_beside(folder: Path, unit: Unit, stations: Sequence[Station], units: Sequence[Unit]) -> None:
+    """Write into `folder` what a unit's notebooks read from their own folder: for unit 00 the map's table."""
+    if unit.number == 0:
+        (folder / MAP).write_text(map_table(stations, units), encoding="utf-8")
 
 
 def glossary(units: Sequence[Unit]) -> str:

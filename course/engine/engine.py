@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -78,7 +79,7 @@ class Session:
     A branch ends at the latest with the session that it came from.
     """
 
-    def __init__(self, origin: Line, limits: Limits, above: "Session | None"):
+    def __init__(self, origin: Line, limits: Limits, above: "Session | None", place: dict[str, str] | None = None):
         self.limits = limits
         self.ended: str | None = None  # why no further cell can be run
         self._left = limits.seconds_in_all
@@ -89,7 +90,7 @@ class Session:
         self._hold, hold = Line.pair()
         try:
             until = time.monotonic() + ANSWER
-            origin.send({"branch": asdict(limits)}, (talk.fileno(), hold.fileno()), until)
+            origin.send({"branch": asdict(limits), "place": place or {}}, (talk.fileno(), hold.fileno()), until)
             talk.close()
             hold.close()
             message, self._pids = self._hold.receive(SMALL, until, descriptors=2)
@@ -244,7 +245,8 @@ class Session:
 class Engine:
     """A warm process that has imported what notebooks import; sessions are forks of it. Linux only (OSError elsewhere).
 
-    `folder` is where the notebooks run, `data` the course's data. Outputs are those of a kernel under nbclient, with two
+    `folder` is where the notebooks run, `data` the course's data; a session may have others. Sessions may be asked for, and
+    used, in threads of their own, a session in one thread. Outputs are those of a kernel under nbclient, with two
     differences: nothing is streamed, and an update of a display shown by an earlier cell is left out. What is run has the
     rights of the user who runs it: limits hold carelessness and accidents. Code that means harm belongs in a sandbox.
     """
@@ -253,6 +255,7 @@ class Engine:
         require_linux()
         self._scratch = tempfile.TemporaryDirectory(prefix="pathway-engine-")
         self._line, line = Line.pair()
+        self._one_at_a_time = threading.Lock()
         log = Path(self._scratch.name) / "warm.log"
         environment = {
             **os.environ,
@@ -294,9 +297,11 @@ class Engine:
     def __exit__(self, *error) -> None:
         self.close()
 
-    def session(self, limits: Limits | None = None) -> Session:
-        """A new session, in which nothing has been run."""
-        return Session(self._line, limits or Limits(), None)
+    def session(self, limits: Limits | None = None, folder: Path | None = None, data: Path | None = None) -> Session:
+        """A new session, in which nothing has been run; `folder` and `data` are the engine's unless others are given."""
+        place = {"folder": folder, "data": data}
+        with self._one_at_a_time:
+            return Session(self._line, limits or Limits(), None, {k: str(v.resolve()) for k, v in place.items() if v})
 
     def close(self) -> None:
         """End the engine, every session and all that they started."""

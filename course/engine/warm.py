@@ -87,7 +87,7 @@ class Runner:
         while True:
             message, descriptors = wait_for(self.talk, self.keepers)
             if "branch" in message:
-                keeper = fork_off(self.shell, self.collector, self.base, message["branch"], descriptors, self._let_go)
+                keeper = fork_off(self.shell, self.collector, self.base, message, descriptors, self._let_go)
                 self.keepers.add(keeper)
             else:
                 self._answer(message)
@@ -143,12 +143,14 @@ def wait_for(line: Line, keepers: set[int]) -> tuple[dict, list[int]]:
         os._exit(0)
 
 
-def fork_off(shell, collector, base: tuple[int, int], limits: dict, descriptors: list[int], let_go: Callable) -> int:
+def fork_off(shell, collector, base: tuple[int, int], asked: dict, descriptors: list[int], let_go: Callable) -> int:
     """Start a keeper with a runner below it, both with this process's state; give back the keeper's process id.
 
+    `asked` is the engine's message: the runner's limits, and its place where that is another than this process's.
     `descriptors` are the lines for the runner and for the keeper, made by the engine; neither is kept here. `let_go` is
     called in the fork, to drop what belongs to this process alone.
     """
+    limits, place = asked["branch"], asked["place"]
     talk, hold = (Line(socket.socket(fileno=descriptor)) for descriptor in descriptors)
     keeper = os.fork()
     if keeper:
@@ -166,6 +168,10 @@ def fork_off(shell, collector, base: tuple[int, int], limits: dict, descriptors:
             hold.close()
             die_with_parent(me)
             os.setsid()
+            if "folder" in place:
+                os.chdir(place["folder"])
+            if "data" in place:
+                os.environ["PATHWAY_DATA"] = place["data"]
             confine(limits["memory_mb"], limits["processes"], base)
             Runner(shell, collector, talk, base, limits).serve()
         talk.close()
@@ -256,4 +262,4 @@ def main() -> None:
     keepers: set[int] = set()
     while True:
         message, descriptors = wait_for(line, keepers)
-        keepers.add(fork_off(shell, collector, base, message["branch"], descriptors, line.close))
+        keepers.add(fork_off(shell, collector, base, message, descriptors, line.close))

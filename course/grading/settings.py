@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from nbformat import NotebookNode, from_dict
 from nbgrader.converters.generate_assignment import GenerateAssignment
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
@@ -33,3 +34,9 @@ def settings(root: Path, source: str = "solutions", release: str = "notebooks") 
     config.ClearSolutions.code_stub = {"python": STUB}
     config.GenerateAssignment.preprocessors = [ReadyForTrainees, *GenerateAssignment.preprocessors.default_args[0]]
     return config
+
+
+def unanswered(cell: NotebookNode) -> str:
+    """The source of a solution cell with the answer taken out, as nbgrader releases it to trainees."""
+    cleared, _ = ClearSolutions(config=settings(Path())).preprocess_cell(from_dict(cell), {"language": "python"}, 0)
+    return cleared.source
