@@ -24,6 +24,7 @@ class Areas:
 
     `of_node`: one number a node. `ward`, `planning_area`: one number a small area; `planning_area_of_ward` one a ward.
     `homes`: homes of each small area. `shapes`: its polygon. `node`: the node nearest to where its people live on average.
+    `town`: the planning area with the town centre.
     """
 
     of_node: np.ndarray
@@ -33,6 +34,7 @@ class Areas:
     homes: np.ndarray
     shapes: np.ndarray
     node: np.ndarray
+    town: int
 
 
 def draw_areas(streets: Streets, rng: np.random.Generator) -> Areas:
@@ -55,7 +57,9 @@ def draw_areas(streets: Streets, rng: np.random.Generator) -> Areas:
     shapes = np.array([shapely.union_all(streets.cells[members]) for members in areas], dtype=object)
     homes = np.bincount(of_node, streets.homes, AREAS).astype(int)
     node = np.array([_central_node(streets, members) for members in areas])
-    return Areas(of_node, ward, planning_area_of_ward[ward], planning_area_of_ward, homes, shapes, node)
+    planning_area = planning_area_of_ward[ward]
+    town = int(planning_area[of_node[np.hypot(*(streets.at - streets.centres[0].at).T).argmin()]])
+    return Areas(of_node, ward, planning_area, planning_area_of_ward, homes, shapes, node, town)
 
 
 def _each_split(
@@ -167,10 +171,9 @@ def _neighbours(streets: Streets):
 
 
 def _north_to_south(streets: Streets, parts: list[np.ndarray]) -> list[np.ndarray]:
-    middle = [np.average(streets.at[part, 1], weights=streets.homes[part] + 0.01) for part in parts]
-    return [parts[number] for number in np.argsort(middle)[::-1]]
+    northing = [streets.middle(part)[1] for part in parts]
+    return [parts[number] for number in np.argsort(northing)[::-1]]
 
 
 def _central_node(streets: Streets, members: np.ndarray) -> int:
-    centre = np.average(streets.at[members], axis=0, weights=streets.homes[members] + 0.01)
-    return members[np.argmin(np.linalg.norm(streets.at[members] - centre, axis=1))]
+    return members[np.argmin(np.linalg.norm(streets.at[members] - streets.middle(members), axis=1))]

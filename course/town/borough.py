@@ -4,7 +4,7 @@ Land, streets, areas, people, schools, pupils, homes, sites: each step stands on
 together. `draw` hands out the tables; nothing outside this package sees how they came about.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 import geopandas
@@ -22,7 +22,7 @@ from course.town.homes import Homes, plan_homes, pupils_a_year_group
 from course.town.land import Land, lie_of_the_land
 from course.town.people import BANDS, FIRST_BIRTHS, LAST_BIRTHS, OLDEST_CHILD, PUBLISHED_BIRTHS, People, settle
 from course.town.pupils import FIRST_YEAR, LAST_YEAR, STARTS_AT, Pupils, run_schools, wanted_until
-from course.town.schools import LATELY, Schools, found
+from course.town.schools import LATELY, Schools, found, resize
 from course.town.sites import EXPANSION, NoSuchSites, Option, find_options
 from course.town.streets import Streets, lay_streets
 
@@ -86,9 +86,10 @@ def draw(borough: str, seed: int) -> Borough:
     streets = lay_streets(land, _rng(seed, 2))
     areas = draw_areas(streets, _rng(seed, 3))
     people = settle(borough, land, streets, areas, _rng(seed, 4))
+    country = green_belt(streets)
     for attempt in range(ATTEMPTS):
         try:
-            drawn = _with_schools(borough, seed, land, streets, areas, people, attempt)
+            drawn = _with_schools(borough, seed, land, streets, areas, people, country, attempt)
             broken = broken_promises(drawn)
         except NoSuchSites as error:
             broken = [str(error)]
@@ -103,14 +104,21 @@ def _rng(seed: int, step: int, attempt: int = 0) -> np.random.Generator:
 
 
 def _with_schools(
-    borough: str, seed: int, land: Land, streets: Streets, areas: Areas, people: People, attempt: int
+    borough: str,
+    seed: int,
+    land: Land,
+    streets: Streets,
+    areas: Areas,
+    people: People,
+    country: geopandas.GeoSeries,
+    attempt: int,
 ) -> Borough:
     prefix = PREFIX[borough]
-    homes = plan_homes(borough, land, streets, areas, people, _rng(seed, 7, attempt))
+    open_country = country.union_all()
+    homes = plan_homes(borough, land, streets, areas, people, open_country, _rng(seed, 7, attempt))
     schools, pupils = _short_of_places(seed, land, streets, areas, people, homes, attempt)
-    country = green_belt(land, streets)
     filled = pupils.rolls[:, -1].clip(0).sum(axis=1) / schools.capacity
-    options = find_options(land, streets, areas, people, homes, schools, filled, country.union_all(), _rng(seed, 8, attempt))
+    options = find_options(land, streets, areas, people, homes, schools, filled, open_country, _rng(seed, 8, attempt))
 
     rng = _rng(seed, 9)
     area_table, wards, planning_areas = _area_tables(borough, land, streets, areas, people, rng)
@@ -126,7 +134,7 @@ def _with_schools(
         **_boundaries(streets, areas, area_table, wards, planning_areas),
         water=_water(land, borough, rng),
         flood_zones=_with_hectares({"zone": [2, 3]}, [land.zone_2, land.zone_3]),
-        green_belt=_with_hectares({"name": _green_belt_names(country)}, list(country)),
+        green_belt=_with_hectares({"name": [f"Green belt {n}" for n in range(1, len(country) + 1)]}, list(country)),
         road_nodes=_road_nodes(streets, areas, people, area_id),
         road_edges=pd.DataFrame(
             {
@@ -162,9 +170,10 @@ def _short_of_places(
 
     Families who find its schools full go elsewhere, and that cannot be known before they have: so sizes are tried out.
     """
+    founded = found(land, streets, areas, people, homes, _rng(seed, 5, attempt))
     short = SHORT
     for _ in range(TRIALS):
-        schools = found(land, streets, areas, people, homes, short, _rng(seed, 5, attempt))
+        schools = resize(founded, areas, people, homes, short)
         pupils = run_schools(schools, areas, people, _rng(seed, 6, attempt))
         wanted = _wanted(people, areas, pupils, schools, homes)[0][people.growing, IN_THREE_YEARS - LAST_YEAR - 1]
         lacking = wanted - schools.places[schools.planning_area == people.growing].sum()
@@ -221,16 +230,14 @@ def _sides(land: Land, streets: Streets, areas: Areas, growing: int) -> list[str
     """What a planning area's name may tell: the centre, the docks, the coast, the river, or the side it lies on."""
     part = areas.planning_area[areas.of_node]
     middle = np.average(streets.at, axis=0, weights=streets.homes)
-    town = part[np.hypot(*(streets.at - streets.centres[0].at).T).argmin()]
     told = []
     for number in range(areas.planning_area.max() + 1):
-        here = part == number
-        east, north = np.average(streets.at[here], axis=0, weights=streets.homes[here] + 0.01) - middle
+        east, north = streets.middle(part == number) - middle
         shape = shapely.buffer(shapely.union_all(areas.shapes[areas.planning_area == number]), 20)
         by_the_sea = shapely.length(shapely.intersection(land.coast, shape))
         if number == growing:
             told.append("docks")
-        elif number == town:
+        elif number == areas.town:
             told.append("centre")
         elif by_the_sea > 1_500:
             told.append("coast")
@@ -247,11 +254,7 @@ def _boundaries(streets: Streets, areas: Areas, table: pd.DataFrame, wards: pd.D
     def layer(key: str, rows: pd.DataFrame, group: np.ndarray) -> geopandas.GeoDataFrame:
         shapes = [shapely.union_all(areas.shapes[group == number]) for number in range(len(rows))]
         by_node = group[areas.of_node]
-        at = [
-            np.average(streets.at[by_node == number], axis=0, weights=streets.homes[by_node == number] + 0.01)
-            for number in range(len(rows))
-        ]
-        at = np.round(np.array(at)).astype(int)
+        at = np.round([streets.middle(by_node == number) for number in range(len(rows))]).astype(int)
         columns = {key: rows[key], "name": rows["name"], "easting": at[:, 0], "northing": at[:, 1]}
         return _with_hectares(columns, shapes)
 
@@ -272,10 +275,6 @@ def _water(land: Land, borough: str, rng: np.random.Generator) -> geopandas.GeoD
     named = {"coastline": f"{borough.capitalize()} coast", "river": names.river(borough, rng)}
     shapes = [shapely.simplify(land.coast, 4), shapely.simplify(land.river, 4)]
     return geopandas.GeoDataFrame({"kind": list(named), "name": list(named.values())}, geometry=shapes, crs=GRID)
-
-
-def _green_belt_names(country: geopandas.GeoSeries) -> list[str]:
-    return [f"Green belt {number}" for number in range(1, len(country) + 1)]
 
 
 def _road_nodes(streets: Streets, areas: Areas, people: People, area_id: np.ndarray) -> pd.DataFrame:
@@ -448,31 +447,21 @@ def _housing(borough: str, homes: Homes, areas: Areas, area_id: np.ndarray, rng:
 
 
 def _sites(borough: str, options: list[Option], areas: Areas, area_table, school_table, rng) -> pd.DataFrame:
-    node = np.array([option.node for option in options])
-    area = areas.of_node[node]
-    school = [option.school for option in options]
-    new = [option for option in options if option.kind != EXPANSION]
-    plots = iter(names.sites(borough, rng, [option.owner for option in new], [option.hectares for option in new]))
+    known = pd.DataFrame([asdict(option) for option in options])
+    area = areas.of_node[known["node"].to_numpy()]
+    new = known[known["kind"] != EXPANSION]
+    plots = iter(names.sites(borough, rng, new["owner"].tolist(), new["hectares"].tolist()))
     return pd.DataFrame(
         {
             "site_id": _codes(PREFIX[borough], "S", len(options)),
-            "kind": [option.kind for option in options],
-            "name": [school_table["name"][number] if number >= 0 else next(plots) for number in school],
-            "school_id": [school_table["school_id"][number] if number >= 0 else None for number in school],
+            "kind": known["kind"],
+            "name": [school_table["name"][number] if number >= 0 else next(plots) for number in known["school"]],
+            "school_id": [school_table["school_id"][number] if number >= 0 else None for number in known["school"]],
             "area_id": area_table["area_id"].to_numpy()[area],
             "planning_area_id": area_table["planning_area_id"].to_numpy()[area],
-            "node_id": node,
-            **_at(np.array([option.at for option in options])),
-            "hectares": [option.hectares for option in options],
-            "places": [option.places for option in options],
-            "earliest_opening": [option.earliest_opening for option in options],
-            "cost_million": [option.cost_million for option in options],
-            "owner": [option.owner for option in options],
-            "flood_zone": [option.flood_zone for option in options],
-            "no2": [option.no2 for option in options],
-            "contamination": [option.contamination for option in options],
-            "main_road_m": [option.main_road_m for option in options],
-            "green_belt": [option.green_belt for option in options],
+            "node_id": known["node"],
+            **_at(np.array(known["at"].tolist())),
+            **known.drop(columns=["kind", "node", "at", "school"]),
         }
     )
 

@@ -200,24 +200,28 @@ def walking_ratio(borough: Borough) -> float:
     who live next to a school. Infinite when a school cannot be reached.
     """
     nodes = borough.road_nodes.set_index("node_id")
-    position = pd.Series(range(len(nodes)), index=nodes.index)
-    homes, schools = position[borough.areas["node_id"]].to_numpy(), position[borough.schools["node_id"]].to_numpy()
-    where = _places(nodes)
-    straight, nearest = cKDTree(where[schools]).query(where[homes], k=SCHOOLS_NEAR)
-    walked = _walking(borough.road_edges, position, homes)
-    walked = np.take_along_axis(walked, schools[nearest], axis=1)
+    homes, schools = (_places(nodes.loc[table["node_id"]]) for table in (borough.areas, borough.schools))
+    straight, nearest = cKDTree(schools).query(homes, k=SCHOOLS_NEAR)
+    walked = walks_from_areas(borough)[borough.schools["node_id"]].to_numpy()
+    walked = np.take_along_axis(walked, nearest, axis=1)
     children = people_aged(borough, 4, 10).to_numpy()
     return float((children @ walked).sum() / (children @ straight).sum())
 
 
-def _walking(edges: pd.DataFrame, position: pd.Series, starts: np.ndarray) -> np.ndarray:
-    """Metres along the edges from each of `starts` to every node; starts and nodes by their position."""
+def walks_from_areas(borough: Borough) -> pd.DataFrame:
+    """Metres of the shortest walk from the node of each area to every node, whichever way: area_id x node_id.
+
+    Areas and nodes are in the order of their tables. Infinite where there is no way.
+    """
+    areas, edges, nodes = borough.areas, borough.road_edges, borough.road_nodes["node_id"]
+    position = pd.Series(range(len(nodes)), index=nodes)
     ends = position[edges["from_node"]].to_numpy(), position[edges["to_node"]].to_numpy()
     # Of two edges between the same nodes the shorter counts; a sparse matrix would add them up.
     table = pd.DataFrame({"a": np.minimum(*ends), "b": np.maximum(*ends), "metres": edges["metres"].to_numpy(float)})
     table = table.groupby(["a", "b"], as_index=False)["metres"].min()
     graph = coo_array((table["metres"], (table["a"], table["b"])), shape=(len(position),) * 2).tocsr()
-    return dijkstra(graph, directed=False, indices=starts)
+    metres = dijkstra(graph, directed=False, indices=position[areas["node_id"]].to_numpy())
+    return pd.DataFrame(metres, index=areas["area_id"], columns=nodes)
 
 
 def _places(rows: pd.DataFrame) -> np.ndarray:
@@ -249,6 +253,11 @@ class Past:
     def all_pupils(self) -> pd.DataFrame:
         """The borough's pupils: school years x year groups."""
         return sum(self.pupils.values())
+
+    @property
+    def by_planning_area(self) -> pd.DataFrame:
+        """Pupils of all year groups: planning areas x school years."""
+        return pd.DataFrame({name: pupils.sum(axis="columns") for name, pupils in self.pupils.items()}).T
 
 
 def past(borough: Borough) -> Past:
@@ -300,12 +309,27 @@ def forecast(history: Past, base: int, ahead: int) -> pd.DataFrame:
     return pd.DataFrame.from_dict(expected, orient="index", columns=list(YEAR_GROUPS))
 
 
+def spare_reception(borough: Borough, year: int) -> pd.Series:
+    """Reception places less the children who are expected in the school year `year`, by planning area.
+
+    Expected: the standard forecast from the latest year, and what the homes planned by then yield, as many in each year
+    group.
+    """
+    base = last_year(borough)
+    wanted = forecast(past(borough), base, year - base)[RECEPTION]
+    homes = borough.housing[borough.housing["school_year"] <= year].merge(borough.areas[["area_id", "planning_area_id"]])
+    homes = homes.groupby("planning_area_id")[["houses", "flats"]].sum().reindex(wanted.index, fill_value=0)
+    yields = borough.pupil_yields.set_index("home")["pupils_per_home"]
+    from_homes = (homes["houses"] * yields["house"] + homes["flats"] * yields["flat"]) / len(YEAR_GROUPS)
+    places = borough.schools.groupby("planning_area_id")["admission_number"].sum()
+    return places - wanted - from_homes
+
+
 def errors_by_planning_area(ahead: int, borough: Borough) -> pd.Series:
     """Forecast of each planning area's pupils in the latest year, made `ahead` years before: per cent too many."""
     history, year = past(borough), last_year(borough)
     expected = forecast(history, year - ahead, ahead).sum(axis="columns")
-    came = pd.Series({name: pupils.loc[year].sum() for name, pupils in history.pupils.items()})
-    return 100 * (expected / came - 1)
+    return 100 * (expected / history.by_planning_area[year] - 1)
 
 
 def error_of_borough(ahead: int, borough: Borough) -> float:

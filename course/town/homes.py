@@ -7,9 +7,8 @@ import shapely
 
 from course.town.areas import Areas
 from course.town.figures import FIGURES
-from course.town.green import green_belt
 from course.town.land import Land
-from course.town.people import People, old_docks
+from course.town.people import People
 from course.town.pupils import LAST_YEAR, YEAR_GROUPS
 from course.town.streets import Streets, beside
 
@@ -31,15 +30,22 @@ class Homes:
     flats: np.ndarray
 
 
-def plan_homes(borough: str, land: Land, streets: Streets, areas: Areas, people: People, rng: np.random.Generator) -> Homes:
-    """Sites all over the borough, the biggest about the old docks of the growing planning area."""
-    docks = old_docks(land, streets, areas, people.growing)
+def plan_homes(
+    borough: str,
+    land: Land,
+    streets: Streets,
+    areas: Areas,
+    people: People,
+    green_belt: shapely.Geometry,
+    rng: np.random.Generator,
+) -> Homes:
+    """Sites all over the borough but in the green belt, the biggest about the old docks of the growing planning area."""
     points = shapely.points(streets.at)
-    allowed = ~shapely.contains(land.zone_3, points) & ~shapely.contains(green_belt(land, streets).union_all(), points)
+    allowed = ~shapely.contains(land.zone_3, points) & ~shapely.contains(green_belt, points)
     grown = people.ages.sum() + people.bands.sum()
     total = FIGURES["new-homes-per-1000"].value * grown / 1_000 * (LAST - FIRST + 1)
     part = areas.planning_area[areas.of_node]
-    near_docks = np.exp(-np.hypot(*(streets.at - docks).T) / 700) * (part == people.growing) * allowed
+    near_docks = np.exp(-np.hypot(*(streets.at - people.docks).T) / 700) * (part == people.growing) * allowed
     elsewhere = np.sqrt(streets.homes + 1.0) * (part != people.growing) * allowed
     there = int(rng.integers(6, 10))
     sites = int(rng.integers(29, 39))

@@ -35,7 +35,8 @@ class People:
 
     `decile` 1 (most deprived) to 10, `score` high where deprived. `births` is n x 20, a column a year to August from
     2006. `ages` is n x 16 (0 to 15), `bands` n x 5. `families` is how far an area draws young families (0 is usual);
-    `growing` the number of the planning area that they move to.
+    `growing` the number of the planning area that they move to, and `docks` the middle (easting, northing) of its homes
+    that flood, or of all where none does: the old docks.
     """
 
     score: np.ndarray
@@ -45,19 +46,21 @@ class People:
     bands: np.ndarray
     families: np.ndarray
     growing: int
+    docks: np.ndarray
 
 
 def settle(borough: str, land: Land, streets: Streets, areas: Areas, rng: np.random.Generator) -> People:
     """Draw the people of a borough ("wexmoor" or "eastmere")."""
     at = streets.at[areas.node].astype(float)
     growing = _where_families_move(land, streets, areas)
+    docks = _old_docks(land, streets, areas, growing)
     centre = np.hypot(*(at - streets.centres[0].at).T)
     other_side = np.hypot(*(at - streets.centres[1].at).T)
     crowded = np.log(areas.homes / shapely.area(areas.shapes))
     crowded = (crowded - crowded.mean()) / crowded.std()
     want = 0.75 * _field(at, rng, 2_300) + 0.7 * np.exp(-centre / 1_600) + 0.8 * np.exp(-other_side / 1_600)
     want += 0.3 * crowded + rng.normal(0, 0.3, len(at))
-    want += 1.3 * np.exp(-np.hypot(*(at - old_docks(land, streets, areas, growing)).T) / 1_100)
+    want += 1.3 * np.exp(-np.hypot(*(at - docks).T) / 1_100)
     score, decile = _deprivation(want, rng)
 
     families = 0.75 * _field(at, rng, 1_900) + 0.65 * rng.normal(0, 1, len(at)) - 0.3 * np.exp(-centre / 900)
@@ -74,25 +77,23 @@ def settle(borough: str, land: Land, streets: Streets, areas: Areas, rng: np.ran
     )
     ages = _children(births, families, rng)
     bands = _grown_ups(people, ages, families, centre, rng)
-    return People(score, decile, births, ages, bands, families, growing)
+    return People(score, decile, births, ages, bands, families, growing, docks)
 
 
 def _where_families_move(land: Land, streets: Streets, areas: Areas) -> int:
     """The planning area with most homes on low land near the river's mouth, without the town centre: old docks."""
-    town = areas.planning_area[areas.of_node[np.hypot(*(streets.at - streets.centres[0].at).T).argmin()]]
     near = np.hypot(*(streets.at - land.mouth).T) < 4_000
     wet = shapely.contains(land.zone_3, shapely.points(streets.at))
     homes = np.bincount(areas.planning_area[areas.of_node], (streets.homes + 1) * near * wet)
-    homes[town] = 0
+    homes[areas.town] = 0
     return int(homes.argmax())
 
 
-def old_docks(land: Land, streets: Streets, areas: Areas, growing: int) -> np.ndarray:
+def _old_docks(land: Land, streets: Streets, areas: Areas, growing: int) -> np.ndarray:
     """The middle of the homes that flood in the growing planning area."""
     here = areas.planning_area[areas.of_node] == growing
     wet = here & shapely.contains(land.zone_3, shapely.points(streets.at))
-    near = wet if wet.any() else here
-    return np.average(streets.at[near], axis=0, weights=streets.homes[near] + 0.01)
+    return streets.middle(wet if wet.any() else here)
 
 
 def _field(at: np.ndarray, rng: np.random.Generator, reach: float) -> np.ndarray:

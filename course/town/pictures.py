@@ -30,10 +30,9 @@ from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
-from course.town.borough import Borough
-from course.town.figures import FIGURES
-from course.town.homes import FIRST as NEXT_YEAR
-from course.town.pupils import LAST_YEAR, STARTS_AT, YEAR_GROUPS
+from course.town.borough import IN_THREE_YEARS, Borough
+from course.town.fidelity import past, spare_reception
+from course.town.pupils import LAST_YEAR
 
 # Source: Analysis Function, Data visualisation: colours. The greys are its #3D3D3D and lighter ones of 4.5:1 and 3:1.
 BLUE, ORANGE, INK = "#12436D", "#F46A25", "#3D3D3D"
@@ -105,47 +104,18 @@ def draw_all(borough: Borough, folder: Path) -> list[Picture]:
 
 
 def runs_short(borough: Borough) -> str:
-    """The planning area that is furthest short of reception places in three years, by a plain forecast.
-
-    Children wanted: births four years earlier times the share of births that became reception pupils in the last three
-    years, and what the planned homes yield. All of it stands in the published tables.
-    """
-    year, recent = LAST_YEAR + FEW, np.arange(LAST_YEAR - FEW + 1, LAST_YEAR + 1)
-    births = births_by_planning_area(borough)
-    reception = pupils_by_planning_area(borough, year_group=0)
-    share = reception[recent].sum(axis="columns") / births[recent - STARTS_AT].sum(axis="columns")
-    homes = borough.housing[borough.housing["school_year"].between(NEXT_YEAR, year)].merge(_planning_area_of(borough))
-    homes = homes.groupby("planning_area_id")[["houses", "flats"]].sum().reindex(births.index, fill_value=0)
-    yielded = homes["houses"] * FIGURES["pupil-yield-house"].value + homes["flats"] * FIGURES["pupil-yield-flat"].value
-    places = borough.schools.groupby("planning_area_id")["admission_number"].sum()
-    return (places - births[year - STARTS_AT] * share - yielded / YEAR_GROUPS).idxmin()
-
-
-def births_by_planning_area(borough: Borough) -> pd.DataFrame:
-    """Births: a row a planning area, a column a year to August."""
-    rows = borough.births.merge(_planning_area_of(borough))
-    return rows.pivot_table(index="planning_area_id", columns="year_to_august", values="births", aggfunc="sum")
-
-
-def pupils_by_planning_area(borough: Borough, year_group: int | None = None) -> pd.DataFrame:
-    """Pupils by where their school is: a row a planning area, a column a school year. All year groups, or one."""
-    rows = borough.rolls if year_group is None else borough.rolls[borough.rolls["year_group"] == year_group]
-    rows = rows.merge(borough.schools[["school_id", "planning_area_id"]])
-    return rows.pivot_table(index="planning_area_id", columns="school_year", values="pupils", aggfunc="sum")
+    """The planning area that is furthest short of reception places in three years, as the published tables forecast it."""
+    return spare_reception(borough, IN_THREE_YEARS).idxmin()
 
 
 def places_and_pupils(borough: Borough) -> pd.DataFrame:
     """Name, places, pupils, spare places and their share of places, a row a planning area, the tightest first."""
     rows = borough.planning_areas.set_index("planning_area_id")[["name"]].copy()
     rows["places"] = borough.schools.groupby("planning_area_id")["capacity"].sum()
-    rows["pupils"] = pupils_by_planning_area(borough)[LAST_YEAR]
+    rows["pupils"] = past(borough).by_planning_area[LAST_YEAR]
     rows["spare"] = rows["places"] - rows["pupils"]
     rows["share"] = rows["spare"] / rows["places"]
     return rows.sort_values("share")
-
-
-def _planning_area_of(borough: Borough) -> pd.DataFrame:
-    return borough.areas[["area_id", "planning_area_id"]]
 
 
 def _indexed(rows: pd.DataFrame, years: int) -> pd.DataFrame:
@@ -614,7 +584,8 @@ def births_figure(borough: Borough) -> Figure:
         figure = _figure(5.4)
         tight = runs_short(borough)
         name = borough.planning_areas.set_index("planning_area_id")["name"][tight]
-        births, pupils = births_by_planning_area(borough), pupils_by_planning_area(borough)
+        history = past(borough)
+        births, pupils = history.births, history.by_planning_area
         _headings(
             figure,
             f"Births {_change(births.sum(), FEW)} in {_title(borough)} and {_change(births.loc[tight], FEW)} in {name}",
@@ -674,7 +645,8 @@ def _end_labels(ax: Axes, rows: pd.DataFrame, named: dict, counted: pd.DataFrame
 def _births_words(borough: Borough) -> tuple[str, str]:
     tight = runs_short(borough)
     name = borough.planning_areas.set_index("planning_area_id")["name"][tight]
-    births, pupils = births_by_planning_area(borough), pupils_by_planning_area(borough)
+    history = past(borough)
+    births, pupils = history.births, history.by_planning_area
     first, last = births.columns[:FEW], births.columns[-FEW:]
     alt = (
         f"Two line charts. From {first[0]}-{first[-1]} to {last[0]}-{last[-1]} yearly births "

@@ -11,11 +11,10 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from course.town.borough import IN_THREE_YEARS, Borough
-from course.town.sites import CLEAN, DEPRIVED, FOUND, site_rule_ha
+from course.town.fidelity import people_aged, walks_from_areas
+from course.town.sites import DEPRIVED, FOUND, site_rule_ha
 
 A_FORM = 30  # pupils: the shortage is a form of entry or near it
 SHORT_BY, SPARE = 0.8 * A_FORM, 0.04
@@ -61,7 +60,7 @@ def read(borough: Borough) -> Story:
     """What the tables of `borough` show."""
     truth = borough.truth[borough.truth["school_year"] == IN_THREE_YEARS].set_index("planning_area_id")
     walks = walks_from_areas(borough)
-    children = children_by_area(borough)
+    children = people_aged(borough, 4, 10).to_numpy()
     options, best_pair = _options(borough, walks, children)
     return Story(
         spare_reception=truth["reception_places"] - truth["reception_wanted"],
@@ -100,26 +99,12 @@ def broken_promises(borough: Borough) -> list[str]:
     return broken
 
 
-def walks_from_areas(borough: Borough) -> np.ndarray:
-    """Metres of the shortest walk from each area's node to every node: areas x nodes."""
-    edges, nodes = borough.road_edges, len(borough.road_nodes)
-    ends = (edges["from_node"].to_numpy(), edges["to_node"].to_numpy())
-    graph = coo_array((edges["metres"].to_numpy(float), ends), shape=(nodes, nodes)).tocsr()
-    return dijkstra(graph, directed=False, indices=borough.areas["node_id"].to_numpy())
-
-
-def children_by_area(borough: Borough) -> np.ndarray:
-    """Children aged 4 to 10 of each area, in the order of the areas."""
-    aged = borough.population[borough.population["age_from"].between(4, 10)]
-    return aged.groupby("area_id")["people"].sum().reindex(borough.areas["area_id"]).to_numpy()
-
-
-def _nearest(borough: Borough, walks: np.ndarray, children: np.ndarray) -> dict[str, float]:
+def _nearest(borough: Borough, walks: pd.DataFrame, children: np.ndarray) -> dict[str, float]:
     """`other_nearest` and `over_the_river` of a Story."""
     areas, schools = borough.areas, borough.schools
     from_, to = (table[["easting", "northing"]].to_numpy() for table in (areas, schools))
     by_line = np.linalg.norm(from_[:, None] - to, axis=2).argmin(axis=1)
-    by_road = walks[:, schools["node_id"].to_numpy()].argmin(axis=1)
+    by_road = walks[schools["node_id"]].to_numpy().argmin(axis=1)
     river = borough.water.set_index("kind").geometry["river"]
     over = shapely.intersects(shapely.linestrings(np.stack([from_, to[by_line]], axis=1)), river)
     return {
@@ -128,12 +113,12 @@ def _nearest(borough: Borough, walks: np.ndarray, children: np.ndarray) -> dict[
     }
 
 
-def _options(borough: Borough, walks: np.ndarray, children: np.ndarray) -> tuple[pd.DataFrame, tuple[str, str]]:
+def _options(borough: Borough, walks: pd.DataFrame, children: np.ndarray) -> tuple[pd.DataFrame, tuple[str, str]]:
     sites = borough.sites
     decile = borough.deprivation.set_index("area_id")["decile"].reindex(borough.areas["area_id"]).to_numpy()
     deprived = np.where(decile <= DEPRIVED, children, 0)
-    now = walks[:, borough.schools["node_id"].to_numpy()].min(axis=1)
-    with_site = np.minimum(now[:, None], walks[:, sites["node_id"].to_numpy()])
+    now = walks[borough.schools["node_id"]].to_numpy().min(axis=1)
+    with_site = np.minimum(now[:, None], walks[sites["node_id"]].to_numpy())
     capacity = borough.schools.set_index("school_id")["capacity"].reindex(sites["school_id"]).fillna(0).to_numpy()
     allowed = (
         (sites["flood_zone"] < 3)
@@ -147,7 +132,6 @@ def _options(borough: Borough, walks: np.ndarray, children: np.ndarray) -> tuple
             "cost_million": sites["cost_million"].to_numpy(),
             "places": sites["places"].to_numpy(),
             "flood_zone": sites["flood_zone"].to_numpy(),
-            "clean": (sites["contamination"] == CLEAN).to_numpy(),
             "allowed": allowed.to_numpy(),
         },
         index=pd.Index(sites["site_id"], name="site_id"),

@@ -1,6 +1,6 @@
 """Where the primary schools stand, how big they are and what kind of school each is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -10,8 +10,8 @@ from course.town.areas import Areas, shared_out
 from course.town.figures import FIGURES
 from course.town.homes import Homes, pupils_a_year_group
 from course.town.land import Land
-from course.town.people import FIRST_BIRTHS, People, old_docks
-from course.town.pupils import FIRST_INTAKE, Cohort, starting
+from course.town.people import FIRST_BIRTHS, People
+from course.town.pupils import FIRST_INTAKE, STARTS_AT, Cohort, starting
 from course.town.streets import Streets
 
 SCHOOLS = int(FIGURES["schools"].value)
@@ -23,6 +23,7 @@ RIVERSIDE = 800  # metres from the river within which the bank of the old docks 
 SIZES = {15: (1, 3), 45: (7, 12), 90: (5, 9)}
 PLACES_A_CHILD = 1.22  # reception places for each child of the last years: sets the figure unfilled-places-2024
 OLD_NUMBERS = (15, 24)  # schools whose number begins with a zero, from and up to
+RECENT_INTAKES = (2022, 2023, 2024, 2025)  # what places are measured by
 LATELY = (2017, 2019)  # two schools opened in these years, and grew from reception
 TYPES = {"community": 0.43, "academy": 0.29, "Church of England": 0.16, "Catholic": 0.12}
 REACH = {"Church of England": 1.25, "Catholic": 1.8}  # how much further families come to a school of their church
@@ -58,13 +59,8 @@ class Schools:
     cohorts: dict[int, Cohort]
 
 
-def found(
-    land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, short: float, rng: np.random.Generator
-) -> Schools:
-    """Put schools where children are, and give each the size that its families ask for.
-
-    The growing planning area gets `short` reception places less than will be asked of it in three years.
-    """
+def found(land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, rng: np.random.Generator) -> Schools:
+    """Put schools where children are, the bigger where more ask; `resize` then gives planning areas room."""
     node = _where(land, streets, areas, people, homes, rng)
     walks = streets.walks(node)
     planning_area = areas.planning_area[areas.of_node[node]]
@@ -79,15 +75,41 @@ def found(
     type_[lately] = "academy"
     since = np.array([rng.integers(*OPENED[kind][rng.integers(len(OPENED[kind]))]) for kind in type_])
     since[lately] = LATELY
-    in_three_years = pupils_a_year_group(homes, areas)[people.growing, 2]
-    growth = _births(people, areas, 2024) / np.mean([_births(people, areas, year) for year in (2018, 2019, 2020, 2021)])
-    places = _sizes(cohorts, planning_area, people.growing, growth, in_three_years - short, rng)
+    places = _sizes(cohorts, rng)
     # Capacity is assessed room by room, so it is not always seven times the admission number.
     capacity = 7 * places + rng.choice([0, 0, 0, 0, -14, -7, 7], SCHOOLS)
     old_numbers = rng.integers(*OLD_NUMBERS)
     old, new = rng.choice(np.arange(12, 999), old_numbers, replace=False), np.arange(2_001, 3_899)
     number = np.sort(np.concatenate([old, rng.choice(new, SCHOOLS - old_numbers, replace=False)]))
     return Schools(node, walks, places, capacity, since, planning_area, type_, number, cohorts)
+
+
+def resize(schools: Schools, areas: Areas, people: People, homes: Homes, short: float) -> Schools:
+    """The schools, with sizes moved between them until planning areas have room.
+
+    The growing one gets `short` reception places less than will be asked of it in three years.
+    """
+    planning_area, growing, places = schools.planning_area, people.growing, schools.places.copy()
+    late = np.mean([_asked(schools.cohorts[year]) for year in RECENT_INTAKES], axis=0)
+    parts = planning_area.max() + 1
+    wanted = np.bincount(planning_area, late, parts)
+    in_three_years = pupils_a_year_group(homes, areas)[growing, 2]
+    growth = _births(people, areas, 2024) / np.mean([_births(people, areas, year - STARTS_AT) for year in RECENT_INTAKES])
+    aim = np.where(np.arange(parts) == growing, growth * wanted + in_three_years - short, ROOM * wanted)
+    for _ in range(80):
+        spare = np.bincount(planning_area, places, parts) / aim - 1
+        others = np.where(np.arange(parts) == growing, np.inf, spare)
+        if spare[growing] > 0.03:
+            poor, rich = int(np.argmin(others)), growing
+        elif others.min() < 0 or spare[growing] < -0.03:
+            poor, rich = int(np.argmin(spare)), int(np.argmax(spare))
+        else:
+            break
+        swap = _best_swap(places, planning_area, late, poor, rich)
+        if swap is None:
+            break
+        places[list(swap)] = places[list(swap[::-1])]
+    return replace(schools, places=places, capacity=schools.capacity + 7 * (places - schools.places))
 
 
 def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Homes, rng: np.random.Generator) -> np.ndarray:
@@ -100,11 +122,10 @@ def _where(land: Land, streets: Streets, areas: Areas, people: People, homes: Ho
     points = shapely.points(streets.at)
     weight = children**1.15 * ~shapely.contains(land.zone_3, points)
     weight[cKDTree(homes.at).query(streets.at)[0] < 120] = 0
-    gap = old_docks(land, streets, areas, people.growing)
-    from_gap = np.hypot(*(streets.at - gap).T)
+    from_gap = np.hypot(*(streets.at - people.docks).T)
     weight *= 1 - np.exp(-((from_gap / GAP) ** 4))
     to_river = shapely.distance(points, land.river)
-    across = streets.bank != land.bank(gap[None])[0]
+    across = streets.bank != land.bank(people.docks[None])[0]
     by_the_water = weight * np.where(across, 8 * np.exp(-to_river / 300), 0.0)
     weight = np.where((to_river < RIVERSIDE) & (from_gap < 6_000), by_the_water, weight)
 
@@ -144,46 +165,19 @@ def _asked(cohort: Cohort) -> np.ndarray:
     return np.bincount(cohort.likes.argmax(axis=1), minlength=SCHOOLS)
 
 
-def _sizes(
-    cohorts: dict[int, Cohort],
-    planning_area: np.ndarray,
-    growing: int,
-    growth: float,
-    more: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Admission numbers: by how many ask for a school, then moved between schools until planning areas have room.
-
-    The growing one gets what will be asked for, `growth` times what is asked for now, and `more`.
-    """
-    asked = {year: _asked(cohort) for year, cohort in cohorts.items()}
-    early = np.mean([asked[year] for year in range(FIRST_INTAKE, FIRST_INTAKE + 8)], axis=0)
-    late = np.mean([asked[year] for year in (2022, 2023, 2024, 2025)], axis=0)
+def _sizes(cohorts: dict[int, Cohort], rng: np.random.Generator) -> np.ndarray:
+    """Admission numbers: the bigger, the more asked for a school in the first years."""
+    early = np.mean([_asked(cohorts[year]) for year in range(FIRST_INTAKE, FIRST_INTAKE + 8)], axis=0)
+    children = np.mean([len(cohorts[year].home) for year in RECENT_INTAKES])
     of_size = {size: int(rng.integers(*between)) for size, between in SIZES.items()}
     others = SCHOOLS - sum(of_size.values())
-    places_too_many = sum(size * count for size, count in of_size.items()) + 60 * others - PLACES_A_CHILD * late.sum()
+    places_too_many = sum(size * count for size, count in of_size.items()) + 60 * others - PLACES_A_CHILD * children
     of_size[30] = int(np.clip(round(places_too_many / 30), 12, 32))
     of_size[60] = others - of_size[30]
     sizes = np.sort(np.repeat(list(of_size), list(of_size.values())))
     order = np.argsort(early * np.exp(rng.normal(0, 0.10, SCHOOLS)))
     places = np.empty(SCHOOLS, dtype=int)
     places[order] = sizes
-    parts = planning_area.max() + 1
-    wanted = np.bincount(planning_area, late, parts)
-    aim = np.where(np.arange(parts) == growing, growth * wanted + more, ROOM * wanted)
-    for _ in range(80):
-        spare = np.bincount(planning_area, places, parts) / aim - 1
-        others = np.where(np.arange(parts) == growing, np.inf, spare)
-        if spare[growing] > 0.03:
-            poor, rich = int(np.argmin(others)), growing
-        elif others.min() < 0 or spare[growing] < -0.03:
-            poor, rich = int(np.argmin(spare)), int(np.argmax(spare))
-        else:
-            break
-        swap = _best_swap(places, planning_area, late, poor, rich)
-        if swap is None:
-            break
-        places[list(swap)] = places[list(swap[::-1])]
     return places
 
 

@@ -41,6 +41,7 @@ OWNERS_OF = {  # of the options that the story needs; others may be anybody's
     "contaminated": ["harbour company"],
     "green": ["private owner"],
 }
+PLACES_OF = {"wet": 420, "best alone": 420, "green": 210}  # others have one or the other
 # School years, if the cabinet decides in spring 2026: two years for land and plans, one to build; a year more to clear.
 EXPANSION_OPENS, NEW_OPENS = 2027, 2029
 DEPRIVED = 3  # deciles that count as deprived
@@ -266,9 +267,7 @@ def _thinned(at: np.ndarray, metres: float) -> np.ndarray:
 def _new_school(role: str, node: int, town: _Town, rng: np.random.Generator) -> Option:
     """What is known of a site. The wet one is cheap and the best alone dear: cheap is not good."""
     owner = str(rng.choice(OWNERS_OF.get(role, OWNERS)))
-    places = (
-        420 if role in ("wet", "best alone") else 210 if role == "green" else int(rng.choice([210, 420], p=[0.45, 0.55]))
-    )
+    places = PLACES_OF.get(role) or int(rng.choice([210, 420], p=[0.45, 0.55]))
     hectares = site_rule_ha(places) * rng.uniform(1.02, 1.45)
     contamination = str(rng.choice([CLEAN, SUSPECTED], p=[0.7, 0.3]))
     if role == "small":

@@ -60,6 +60,11 @@ class Streets:
         """Metres of the shortest walk from each node in `start` to every node: len(start) x n."""
         return dijkstra(self.graph(), directed=False, indices=start)
 
+    def middle(self, nodes: np.ndarray) -> np.ndarray:
+        """Easting and northing where the people of `nodes` (numbers, or one True or False a node) live on average."""
+        # A little for every node, so that nodes without homes have a middle too.
+        return np.average(self.at[nodes], axis=0, weights=self.homes[nodes] + 0.01)
+
     def metres_to_main_road(self, points: np.ndarray) -> np.ndarray:
         """Straight-line metres from points (k x 2) to the nearest main road or bridge, which all carry one."""
         main = shapely.union_all(shapely.linestrings(self.at[self.edges[self.kind != STREET]]))

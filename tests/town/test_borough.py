@@ -12,12 +12,13 @@ from scipy.sparse.csgraph import connected_components
 
 from course.town import SEEDS, fidelity, plot
 from course.town.areas import draw_areas
-from course.town.borough import Refused, draw
+from course.town.borough import IN_THREE_YEARS, Refused, draw
+from course.town.green import green_belt
 from course.town.homes import plan_homes
 from course.town.land import lie_of_the_land
 from course.town.people import settle
 from course.town.pupils import admit
-from course.town.schools import found
+from course.town.schools import found, resize
 from course.town.streets import lay_streets
 
 
@@ -219,8 +220,9 @@ def test_pupils_mostly_go_to_a_near_school():
     streets = lay_streets(land, np.random.default_rng(2))
     areas = draw_areas(streets, np.random.default_rng(3))
     people = settle("eastmere", land, streets, areas, np.random.default_rng(4))
-    homes = plan_homes("eastmere", land, streets, areas, people, np.random.default_rng(5))
-    schools = found(land, streets, areas, people, homes, 50, np.random.default_rng(6))
+    country = green_belt(streets).union_all()
+    homes = plan_homes("eastmere", land, streets, areas, people, country, np.random.default_rng(5))
+    schools = resize(found(land, streets, areas, people, homes, np.random.default_rng(6)), areas, people, homes, 50)
     cohort = schools.cohorts[2025]
     school = admit(cohort, schools.walks, schools.places)
     walk = schools.walks[school, cohort.home]
@@ -283,13 +285,7 @@ def test_the_story_can_be_told(borough):
 
 
 def test_the_standard_forecast_finds_the_shortage_from_the_published_tables(borough):
-    """Births four years before, ratios of the last three years, and the homes that are planned."""
-    expected = fidelity.forecast(fidelity.past(borough), 2025, 3)[0]
-    homes = borough.housing[borough.housing["school_year"] <= 2028].merge(borough.areas[["area_id", "planning_area_id"]])
-    homes = homes.groupby("planning_area_id")[["houses", "flats"]].sum().reindex(expected.index, fill_value=0)
-    from_homes = (0.28 * homes["houses"] + 0.11 * homes["flats"]) / 7
-    places = borough.schools.groupby("planning_area_id")["admission_number"].sum()
-    spare = places - expected - from_homes
+    spare = fidelity.spare_reception(borough, IN_THREE_YEARS)
     assert spare.index[spare < 0].tolist() == plot.read(borough).short
 
 

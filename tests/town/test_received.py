@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from course.town import SEEDS, received
+from course.town import received
 from course.town.borough import PREFIX, draw
 from course.town.received import BIRTHS, DEFECTS, LOOKUP, ROLLS, SCHOOLS
+from tests.town.conftest import BOROUGHS
 
-BOROUGHS = [("wexmoor", SEEDS["wexmoor"]), ("eastmere", SEEDS["eastmere"]), ("eastmere", 7)]
 TYPE_OF = {
     "COMM": "community",
     "ACAD": "academy",
@@ -30,11 +30,6 @@ WORDS = {
     r"\bC of E\b": "CE",
     r"\bRC\b": "Catholic",
 }
-
-
-@pytest.fixture(scope="module", params=BOROUGHS, ids=lambda one: f"{one[0]}-{one[1]}")
-def borough(request):
-    return draw(*request.param)
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +222,7 @@ def test_a_defect_is_in_the_file(files, defect):
 
 @every_defect
 def test_a_defect_is_not_in_the_file_without_the_function_that_plants_it(defect):
-    without = received.extracts(draw(*BOROUGHS[0]), planted=[other for other in DEFECTS if other != defect])
+    without = received.extracts(draw(*BOROUGHS["wexmoor"]), planted=[other for other in DEFECTS if other != defect])
     assert not IS_THERE[defect.id](without)
 
 
@@ -340,5 +335,6 @@ def test_what_is_planted_changes_nothing_in_the_borough(borough):
 
 
 def test_another_seed_has_its_defects_elsewhere():
-    where = [received.defects(draw("eastmere", seed)).set_index("function")["where"] for seed in (SEEDS["eastmere"], 7)]
+    both = [draw(*BOROUGHS[name]) for name in ("eastmere", "another eastmere")]
+    where = [received.defects(one).set_index("function")["where"] for one in both]
     assert (where[0] != where[1])["closed_schools":"school_twice"].drop("coded_types").all()
