@@ -1,6 +1,7 @@
 """`pathway`: the commands of those who write, test and run the course. Thin: each calls the room that does the work."""
 
 import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -294,6 +295,39 @@ def bench_seeds(
         show(0, count)
         trials = fidelity.try_seeds(range(1, count + 1), progress=advance)
     console.print(fidelity.trials_as_rich(trials))
+
+
+@bench.command("proof")
+def bench_proof(
+    unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="A unit by number or folder.")] = "01",
+    sample: Annotated[str, typer.Option(metavar="N", help="How many answers nbclient is measured with.")] = "16",
+) -> None:
+    """Seconds an answer in the engine that proves, against one run of the notebook by nbclient for each answer."""
+    from course.builder.build import select
+    from course.builder.problem import BuildError
+    from course.proof.bench import measure
+    from course.proof.eastmeres import other_eastmeres
+    from course.proof.prove import Prover
+
+    count = _whole_number(sample, "--sample", least=1)
+    try:
+        with console.status("Drawing other Eastmeres") as status:
+            eastmeres = other_eastmeres(ROOT)
+            status.update("Proving")
+            with Prover(ROOT, eastmeres) as prover:
+                (name,) = select([one.name for one in prover.units], [unit])
+                chosen = next(one for one in prover.units if one.name == name)
+                found = measure(prover, chosen, count, lambda what: status.update(what.capitalize()))
+    except BuildError as error:
+        _tell(error.problems)
+        raise typer.Exit(1) from None
+    console.print(
+        f"{found.unit}: {found.answers} answers in {found.engine_seconds:.0f} s, {found.an_answer:.3f} s each.\n"
+        f"nbclient: {found.sample} of them, a run of the notebook each, {found.a_run:.2f} s each.\n"
+        f"{found.times:.0f} times as fast, on {os.cpu_count()} cores.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def main() -> None:

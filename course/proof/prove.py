@@ -47,14 +47,14 @@ class Prover:
     """
 
     def __init__(self, root: Path, eastmeres: Mapping[int, Path], progress: ADVANCE | None = None):
-        self.root, self.eastmeres = root, dict(eastmeres)
+        self.data, self.eastmeres = root / "data", dict(eastmeres)
         self._progress = progress or (lambda done, total, what: None)
         self.units = Builder(root).units()
         self._stations = read_pathway(root / "course" / "units" / "pathway.yaml", self.units)
         self._course = {notebook.name: (unit, notebook) for unit in self.units for notebook in unit.notebooks}
 
     def __enter__(self) -> "Prover":
-        self._engine = Engine(self.root, self.root / "data")
+        self._engine = Engine(self.data, self.data)
         return self
 
     def __exit__(self, *error) -> None:
@@ -65,13 +65,13 @@ class Prover:
         start = time.perf_counter()
         bank = read_bank(unit)
         tasks = {task.exercise.id: task for task in self._tasks(unit)}
-        homes = [(notebook, None, self.root / "data") for notebook in unit.notebooks]
+        homes = [(notebook, None, self.data) for notebook in unit.notebooks]
         others = [(unit.assessment, *other) for other in self.eastmeres.items()] if unit.assessment else []
         with tempfile.TemporaryDirectory(prefix="pathway-prove-") as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-            lay_beside(Path(scratch), unit, self._stations, self.units)
+            self.lay_beside(Path(scratch), unit)
             advance = _Advance(self._progress, unit.name)
             trials = [
-                Trial(self._notebook(notebook, unit), notebook, tasks, bank, unit.folder / BANK, eastmere, advance)
+                Trial(self.solution(notebook, unit), notebook, tasks, bank, unit.folder / BANK, eastmere, advance)
                 for notebook, eastmere, _ in [*homes, *others]
             ]
             advance.expect(sum(trial.count() for trial in trials))
@@ -85,13 +85,18 @@ class Prover:
         proof.problems = problems_of(proof)
         return proof
 
-    def _notebook(self, notebook: Notebook, unit: Unit) -> NotebookNode:
+    def solution(self, notebook: Notebook, unit: Unit) -> NotebookNode:
+        """A notebook of a unit with its model answers, not run."""
         return solution_notebook(notebook, unit, self._course)
+
+    def lay_beside(self, folder: Path, unit: Unit) -> None:
+        """Write into `folder` what the unit's notebooks read from their own."""
+        lay_beside(folder, unit, self._stations, self.units)
 
     def _tasks(self, unit: Unit) -> list[TaskProof]:
         found = []
         for notebook in unit.notebooks:
-            cells = {cell.metadata.get("task"): cell for cell in self._notebook(notebook, unit).cells}
+            cells = {cell.metadata.get("task"): cell for cell in self.solution(notebook, unit).cells}
             for exercise in notebook.exercises:
                 if exercise.task:
                     found.append(TaskProof(notebook, exercise, unanswered(cells[exercise.id])))
@@ -157,7 +162,7 @@ class Trial:
         task = self.tasks[exercise.id]
         for answer in self._answers(exercise):
             with session.branch(ANSWER_LIMITS) as branch:
-                branch.run([_cell(exercise, answer.source)])
+                branch.run([as_answered(exercise, answer.source)])
                 earned, told = _verdict(branch, check)
             task.tried.append(Tried(answer, earned, exercise.points, told, self.eastmere))
             self.advance(exercise.id)
@@ -171,7 +176,7 @@ class Trial:
         needed_by: list[list[str]] = [[] for _ in hidden]
         for wrong in self.bank[exercise.id].wrong if hidden else ():
             with session.branch(ANSWER_LIMITS) as branch:
-                branch.run([_cell(exercise, wrong.answer), f"{REACHED} = None"])
+                branch.run([as_answered(exercise, wrong.answer), f"{REACHED} = None"])
                 with branch.branch() as counted:
                     *_, number = counted.run([counting(check.source), f"print({REACHED})"])
                 if (reached := _printed(number)).isdecimal():
@@ -195,7 +200,9 @@ class Trial:
         stop = "\n".join(f"{name}.stop_thinking()" for name in names)
         visible = visible_part(check.source)
         with session.branch(ANSWER_LIMITS) as branch:
-            branch.run([_cell(exercise, exercise.task.source), f"from course.proof.hardcoded import HardCoded\n{each}"])
+            branch.run(
+                [as_answered(exercise, exercise.task.source), f"from course.proof.hardcoded import HardCoded\n{each}"]
+            )
             branch.run([visible, stop])
             with branch.branch() as again:
                 if _verdict(again, check, visible)[0] < exercise.points:
@@ -223,7 +230,7 @@ class _Advance:
             self._progress(self._done, self._total, f"{self._unit[:2]} {task}")
 
 
-def _cell(exercise: Exercise, answer: str) -> str:
+def as_answered(exercise: Exercise, answer: str) -> str:
     """An answer as it stands in the trainee's cell, below the line that the build writes."""
     first = ANSWER.format(number=exercise.number)
     return answer if answer.startswith(first) else f"{first}\n{answer}"
@@ -236,7 +243,9 @@ def _verdict(session: Session, check: NotebookNode, source: str | None = None) -
 
 
 def _told(result: CellResult) -> str:
-    """What a trainee reads of a check that does not pass; "" of one that does."""
+    """What a trainee reads of a check that does not pass; "" of one that does; of one that was stopped, why."""
+    if result.stopped:
+        return result.stopped
     for output in result.outputs:
         if output["output_type"] == "error":
             _, not_yet, words = ANSI.sub("", "\n".join(output["traceback"])).partition(NOT_YET)
