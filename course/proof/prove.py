@@ -54,7 +54,7 @@ class Prover:
         self._course = {notebook.name: (unit, notebook) for unit in self.units for notebook in unit.notebooks}
 
     def __enter__(self) -> "Prover":
-        self._engine = Engine(self.data, self.data)
+        self._engine = Engine(self.data.parent, self.data)
         return self
 
     def __exit__(self, *error) -> None:

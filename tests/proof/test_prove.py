@@ -1,7 +1,6 @@
 """The proof: a fair unit passes, and whatever is unfair in one is named with file, line and what to do."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from course.builder.problem import BuildError
-from course.builder.source import unit_folders
 from course.proof import report
 from course.proof.hidden import counting, hidden_checks, visible_part, without
 from course.proof.prove import Prover
@@ -75,7 +73,7 @@ ATTACKS = {
     "a loop without an end": ("while True: pass", "stopped after 10 s"),
     "an exit": ("import os; os._exit(0)", "ended the process (exit code 0)"),
     "a polite exit": ("raise SystemExit", "SystemExit"),
-    "all the memory": ("return bytearray(10**11)", "MemoryError"),
+    "all the memory": ("return bytearray(10**11)", "used more than 1000 MB"),
     "a flood of text": ("print('x' * 10**8)", "gave more than 1000 KB of output"),
     "a kill": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ended the process"),
 }
@@ -309,23 +307,7 @@ def test_hidden_checks_are_found_in_loops_and_taken_out_one_at_a_time():
     assert hidden_checks("expect(f(1) == 1, 'seen')") == []
 
 
-def pathway(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "course.cli", "prove", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "COLUMNS": "120"}, capture_output=True, text=True, check=False
-    )
-
-
-@pytest.mark.parametrize("unit", [folder.name for folder in unit_folders(ROOT / "course" / "units")])
-def test_every_exercise_of_the_course_is_fair(unit, tmp_path):
-    page = tmp_path / "proof.html"
-    done = pathway(unit, "--json", "--html", str(page))
-    assert done.returncode == 0, [one["problems"] for one in json.loads(done.stdout or "[]")] or done.stderr
-    (proof,) = json.loads(done.stdout)
-    assert proof["unit"] == unit and proof["fair"] and len(proof["eastmeres"]) == 3
-    assert all(task["task"] in page.read_text(encoding="utf-8") or task["notebook"] for task in proof["tasks"])
-
-
 def test_an_unknown_unit_is_one_line():
-    done = pathway("77")
+    command = [sys.executable, "-m", "course.cli", "prove", "77"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and 'No unit is called "77"' in done.stdout and "Traceback" not in done.stderr
