@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -132,6 +133,31 @@ def test_an_error_ends_its_cell_alone_and_is_named(session):
     assert results[0].error.message == "invalid literal for int() with base 10: 'x'"
     assert results[1].outputs[0]["data"]["text/plain"] == "41"
     assert all(result.stopped is None and 0 < result.seconds < 20 for result in results)
+
+
+def test_a_session_may_have_a_folder_and_data_of_its_own(engine, session, tmp_path):
+    (tmp_path / "datapackage.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "own.txt").write_text("own", encoding="utf-8")
+    where = "os.getcwd(), os.environ['PATHWAY_DATA']"
+    with engine.session(folder=tmp_path, data=tmp_path) as other:
+        assert value(other, "from course import DATA; (DATA / 'own.txt').read_text() + open('own.txt').read()") == "'ownown'"
+        with other.branch() as branch:
+            assert value(branch, f"import os; ({where}) == {(str(tmp_path),) * 2}") == "True"
+    assert value(session, f"({where}) == {(str(UNIT_00.parent), str(DATA))}") == "True"
+
+
+def test_sessions_in_threads_of_their_own_do_not_disturb_one_another(engine):
+    def count(start: int) -> str:
+        with engine.session(QUICK) as session:
+            session.run([f"number = {start}"])
+            for _ in range(5):
+                with session.branch() as branch:
+                    branch.run(["number += 1000"])
+                session.run(["number += 1"])
+            return value(session, "number")
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(count, range(0, 80, 10))) == [str(start + 5) for start in range(0, 80, 10)]
 
 
 def value(session, expression: str) -> str:
