@@ -10,9 +10,10 @@ import yaml
 
 from course.builder.problem import BuildError, Problem
 from course.builder.rules import new_words
-from course.builder.source import Notebook, Unit
+from course.builder.source import Notebook, Unit, is_notebook
 
 MAP = "units.csv"
+MENTOR_PAGE = "mentor.md"
 MAP_COLUMNS = ("unit", "title", "question", "weeks", "lesson_minutes", "assessment_minutes", "ready")
 
 
@@ -68,7 +69,12 @@ def map_table(stations: Sequence[Station], units: Sequence[Unit]) -> str:
 
 
 def lay_beside(folder: Path, unit: Unit, stations: Sequence[Station], units: Sequence[Unit]) -> None:
-    """Write into `folder` what a unit's notebooks read from their own folder: for unit 00 the map's table."""
+    """Write into `folder` what lies beside a unit's notebooks: its tables (.csv) and pages (.md), and the map in unit 00."""
+    for path in sorted(unit.folder.iterdir()):
+        if path.suffix == ".csv" or (
+            path.suffix == ".md" and path.name != MENTOR_PAGE and not is_notebook(path.read_text("utf-8"))
+        ):
+            (folder / path.name).write_bytes(path.read_bytes())
     if unit.number == 0:
         (folder / MAP).write_text(map_table(stations, units), encoding="utf-8")
 

@@ -34,11 +34,6 @@ def hidden_checks(check: str) -> list[HiddenCheck]:
     return found
 
 
-def visible_part(check: str) -> str:
-    """A check cell's source without what is hidden in it."""
-    return BLOCK.sub("", check)
-
-
 def without(check: str, one: HiddenCheck) -> str:
     """A check cell's source with one hidden check taken out."""
     return check[: one.start] + "pass" + check[one.end :]

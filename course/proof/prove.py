@@ -21,13 +21,14 @@ from course.builder.build import Builder
 from course.builder.derived import lay_beside, read_pathway
 from course.builder.expand import author_cell, solution_notebook
 from course.builder.problem import BuildError
+from course.builder.rules import visible_part
 from course.builder.source import Exercise, Notebook, Unit
 from course.checks import ANSWER, NOT_YET
 from course.engine import CellResult, Engine, Limits, Session
 from course.grading.marks import marks
 from course.grading.settings import unanswered
 from course.proof.bank import BANK, Answers, read_bank
-from course.proof.hidden import REACHED, counting, hidden_checks, visible_part, without
+from course.proof.hidden import REACHED, counting, hidden_checks, without
 from course.proof.judge import HARD_CODED, problems_of
 from course.proof.mutants import mutants_of, one_line
 from course.proof.results import Answer, HiddenProof, TaskProof, Tried, UnitProof

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from course.proof.page import as_html
 from course.proof.results import TaskProof, Tried, UnitProof
+
+__all__ = ["as_html", "as_json", "as_rich", "remarks"]
 
 CAPTION = (
     "Slips: mutants of the model answer, those that mean the same (=) left out. Hidden: checks that a wrong answer needs. "

@@ -238,3 +238,14 @@ def test_a_unit_that_is_not_in_the_sequence_is_refused(course):
     edit(course / "course" / "units" / "pathway.yaml", "07-queues", "07-lines")
     with pytest.raises(BuildError, match="07-queues is not in the sequence"):
         Builder(course).build()
+
+
+def test_tables_and_pages_of_a_unit_lie_beside_its_notebooks(course):
+    unit = course / "course" / "units" / "07-queues"
+    (unit / "desks.csv").write_text("desk,open\nA,1\n", encoding="utf-8")
+    (unit / "phrases.md").write_text("# Phrases\n", encoding="utf-8")
+    Builder(course).build()
+    for made in ("solutions", "notebooks"):
+        names = {path.name for path in (course / made / "07-queues").iterdir() if path.suffix != ".ipynb"}
+        assert names == {"desks.csv", "phrases.md"}
+        assert (course / made / "07-queues" / "desks.csv").read_text(encoding="utf-8") == "desk,open\nA,1\n"
