@@ -96,6 +96,9 @@ class Expect:
     def _tell(self, shell, kind: type[Exception], error: Exception, trace: TracebackType, tb_offset: int | None = None):
         """Show an error as IPython does, but one that stops a check as a message alone; IPython's own exception handler."""
         lines = _lines_from_check(trace)
+        if isinstance(error, SyntaxError) and not lines:  # of a cell that was not even begun
+            shell.showindentationerror() if isinstance(error, IndentationError) else shell.showsyntaxerror()
+            return
         if isinstance(error, NotYet) or not lines:
             shell.showtraceback((kind, error, trace), running_compiled_code=True)
             return

@@ -37,7 +37,7 @@ def _refuse(message: str, code: int = 2) -> NoReturn:
 def _progress_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
     """A bar that is gone when the work is done; what it gives is called with done, total and what is being done."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(what, total=None)
 
         def show(done: int, total: int, detail: str = "") -> None:

@@ -159,3 +159,12 @@ def test_an_error_elsewhere_does_not_count_against_an_answer(shell):
     run(shell, "1 / 0")
     run(shell, ANSWER.format(number=2), "1 / 0")
     assert "Exercise 1 passes." in run(shell, *CHECK_OF_FOUR)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"), [("def rule(forms)", "SyntaxError"), ("  schools = 77\n people = 1", "IndentationError")]
+)
+def test_a_line_that_is_no_python_is_shown_with_its_place_and_without_ipythons_own_files(shell, line, name):
+    said = run(shell, "# Exercise 1: your answer", line)
+    assert "^" in said and name in said
+    assert "Traceback" not in said and "site-packages" not in said
