@@ -40,8 +40,8 @@ class Share:
 
     @property
     def percent(self) -> int:
-        """Rounded down: 100 only where all are; 100 of none."""
-        return 100 * self.part // self.whole if self.whole else 100
+        """Rounded, and 100 only where all are."""
+        return 100 if self.is_all else min(99, round(100 * self.part / self.whole))
 
 
 @dataclass(frozen=True)

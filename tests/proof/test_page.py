@@ -185,9 +185,24 @@ def test_what_falls_short_stands_at_the_top_with_file_and_line_and_first_in_its_
     assert "A percentage" in words(first) and "at most" not in words(first)
     assert "Falls short: it should earn 0 of 2." in words(first)
     assert "told that all is right" in words(first)
-    assert is_open(first.find(class_="short"))
-    assert not second.find(class_="short")
-    assert "2 of 3 earn nothing; 1 do not" in words(soup)
+    assert is_open(first.find(class_="short")) and is_open(first.find("code"))
+    assert not second.find(class_="short") and not is_open(second.find("code"))
+    assert "2 of 3 earn nothing; 1 does not" in words(soup)
+
+
+def test_a_right_answer_that_is_refused_is_open_and_comes_before_those_that_are_accepted():
+    proof = small_proof()
+    kept = proof.tasks[0]
+    (right,) = kept.of("right")
+    kept.tried[kept.tried.index(right)] = replace(right, earned=0, told="Not by hand.")
+    refused, model = (
+        section(page(proof), "promise-kept").find(string=re.compile("Right answers: 1 of 2")).find_next("ul")("li")
+    )
+    shown = words(refused)
+    assert shown.startswith("Counts them <by hand>: earns 0 of 2 Falls short: it should earn 2 of 2.")
+    assert "Not by hand." in shown
+    assert is_open(refused.find("code"))
+    assert not is_open(model.find("code"))
 
 
 def test_a_message_without_the_words_that_its_author_asked_for_falls_short():
@@ -204,7 +219,7 @@ def test_what_falls_short_on_another_eastmere_is_shown_with_its_seed():
     (elsewhere,) = longest.elsewhere
     longest.tried[longest.tried.index(elsewhere)] = replace(elsewhere, earned=3, told="")
     shown = words(section(page(proof), "longest-wait"))
-    assert "On other data: 0 of 1 the same" in shown
+    assert "On other data: 0 of 1 as they should be" in shown
     assert "in the Eastmere of seed 7: earns 3 of 3" in shown
 
 
@@ -239,11 +254,11 @@ def test_the_figures_in_short_are_counted(proof, soup):
         assert said in table
     assert "By heart: 1 of 1 earn nothing" in table
     assert (
-        f"{slips - 1} of {slips} noticed ({100 * (slips - 1) // slips}%). 1 not noticed: “The promise, as a share” (1)"
+        f"{slips - 1} of {slips} noticed ({round(100 * (slips - 1) / slips)}%). 1 not noticed: “The promise, as a share” (1)"
         in table
     )
     assert "1 of 1 are needed" in table
-    assert "1 of 1 earn the same and are told the same words" in table
+    assert "1 of 1 earn what they should, and are told what they should be told" in table
 
 
 def test_a_written_exercise_is_there_as_one_that_a_person_marks(soup):
@@ -355,7 +370,9 @@ def test_nothing_is_wider_than_the_window_nor_squeezed(show, faulty, width):
     assert page.evaluate("document.documentElement.scrollWidth") == width
     reaches = "Math.max(...[...document.querySelectorAll('main *')].map(one => one.getBoundingClientRect().right))"
     assert page.evaluate(reaches) <= width
-    squeezed = "[...document.querySelectorAll('caption, th, td')].filter(one => one.offsetHeight > 6 * one.offsetWidth).length"
+    squeezed = (
+        "[...document.querySelectorAll('caption, th, td')].filter(one => one.offsetHeight > 6 * one.offsetWidth).length"
+    )
     assert page.evaluate(squeezed) == 0
 
 
