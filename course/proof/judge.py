@@ -17,13 +17,15 @@ def problems_of(proof: UnitProof) -> list[Problem]:
     """All in which a unit falls short of the standard: all right answers accepted, all wrong ones caught with their message,
     at least KILLED of the mutants killed, no hidden check that nothing needs."""
     problems = [problem for task in proof.tasks for problem in _of_task(task)]
-    all_mutants = len(proof.mutants) + len(proof.same)
-    if proof.killed_share < KILLED:
-        share = f"{proof.killed_share:.0%} of the slips are noticed, and {KILLED:.0%} are needed"
-        problems += [_at(one, f"{_named(one)} {share}: let the check notice this one.") for one in proof.survivors]
-    if all_mutants and len(proof.same) / all_mutants >= SAME:
+    noticed, same = proof.counts.noticed, proof.counts.same
+    if noticed.part < KILLED * noticed.whole:
+        share = f"{noticed} slips are noticed, and {KILLED:.0%} are needed"
+        problems += [
+            _at(one, f"Not noticed: {one.answer.name}. {share}: let the check notice this one.") for one in proof.survivors
+        ]
+    if same and same >= SAME * (noticed.whole + same):
         message = (
-            f"{len(proof.same)} of {all_mutants} mutants are listed as meaning the same; it should be less than {SAME:.0%}."
+            f"{same} of {noticed.whole + same} mutants are listed as meaning the same, and less than {SAME:.0%} may be."
         )
         problems.append(Problem(proof.unit.folder / BANK, 1, f"{message} Let checks tell some of them apart."))
     return sorted(set(problems))
@@ -68,10 +70,6 @@ def _what_is_wrong(one: Tried, id: str) -> str | None:
     if not one.is_fair:
         return f"This wrong answer to {id!r} ({answer.name}) {earns}, and the bank says {answer.due}; {told}"
     return f"To this wrong answer to {id!r} ({answer.name}) nobody says {one_line(answer.hears)!r}; {told}"
-
-
-def _named(one: Tried) -> str:
-    return f"Not noticed: {one.answer.name}."
 
 
 def _at(one: Tried, message: str) -> Problem:

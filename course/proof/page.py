@@ -17,78 +17,11 @@ from course.builder.source import BEGIN_SOLUTION, END_SOLUTION, EXERCISE, Exerci
 from course.proof.bank import BANK
 from course.proof.judge import HARD_CODED, KILLED, SAME
 from course.proof.mutants import DROPPED
-from course.proof.results import HiddenProof, TaskProof, Tried, UnitProof
+from course.proof.results import Counts, HiddenProof, TaskProof, Tried, UnitProof
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = re.compile(r"\w+|[<>=!*/]+|\s+|.", re.DOTALL)
 HEADING = re.compile(r"<h(\d)[^>]*>(.*?)(?:<a class=\"anchor-link\".*?</a>)?</h\1>", re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Share:
-    """How many of how many are as they should be."""
-
-    part: int
-    whole: int
-
-    def __str__(self) -> str:
-        return f"{self.part} of {self.whole}"
-
-    @property
-    def is_all(self) -> bool:
-        return self.part == self.whole
-
-    @property
-    def percent(self) -> int:
-        """Rounded, and 100 only where all are."""
-        return 100 if self.is_all else min(99, round(100 * self.part / self.whole))
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What came of some tasks, in numbers: of how many, how many are as they should be."""
-
-    tasks: tuple[TaskProof, ...]
-
-    def tried(self, *kinds: str) -> list[Tried]:
-        return [one for task in self.tasks for kind in kinds for one in task.of(kind)]
-
-    def fair(self, *kinds: str) -> Share:
-        """Of the answers of these kinds, those that earn what they should."""
-        tried = self.tried(*kinds)
-        return Share(sum(one.is_fair for one in tried), len(tried))
-
-    @property
-    def heard(self) -> Share:
-        """Of the wrong answers, those to which is said what their author asked for."""
-        tried = self.tried("wrong")
-        return Share(sum(one.is_heard for one in tried), len(tried))
-
-    @property
-    def noticed(self) -> Share:
-        """Of the slips that change the answer's meaning, those that do not earn full marks."""
-        whole = sum(len(task.mutants) for task in self.tasks)
-        return Share(whole - sum(len(task.survivors) for task in self.tasks), whole)
-
-    @property
-    def same(self) -> int:
-        return sum(len(task.same) for task in self.tasks)
-
-    @property
-    def hidden(self) -> Share:
-        """Of the hidden checks, those that a wrong answer needs."""
-        found = [one for task in self.tasks for one in task.hidden]
-        return Share(sum(bool(one.needed_by) for one in found), len(found))
-
-    @property
-    def elsewhere(self) -> Share:
-        """Of what was tried on other Eastmeres, what earned and was told what it should."""
-        found = [one for task in self.tasks for one in task.elsewhere]
-        return Share(sum(one.is_fair and one.is_heard for one in found), len(found))
-
-    @property
-    def has_partial_credit(self) -> bool:
-        return any(0 < one.earned < one.points for task in self.tasks for one in task.tried)
 
 
 @dataclass(frozen=True)

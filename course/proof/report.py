@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from course.proof.judge import HARD_CODED
 from course.proof.page import as_html
-from course.proof.results import TaskProof, Tried, UnitProof
+from course.proof.results import Share, TaskProof, Tried, UnitProof
 
 __all__ = ["as_html", "as_json", "as_rich", "remarks"]
 
@@ -24,20 +25,17 @@ def as_rich(proofs: Sequence[UnitProof]) -> Table:
     for column in ("tasks", "right accepted", "wrong caught", "heard", "slips noticed", "=", "hidden", "elsewhere", "s"):
         table.add_column(column, justify="right")
     for proof in proofs:
-        right, wrong = [*proof.all("model"), *proof.all("right")], [*proof.all("blank"), *proof.all("wrong")]
-        noticed = f"{_of(len(proof.mutants) - len(proof.survivors), len(proof.mutants))} {proof.killed_share:.0%}"
-        hidden = _of(sum(bool(one.needed_by) for one in proof.hidden), len(proof.hidden)) if proof.hidden else ""
-        elsewhere = _of(sum(one.is_fair and one.is_heard for one in proof.elsewhere), len(proof.elsewhere))
+        counts = proof.counts
         table.add_row(
             proof.unit.name,
             str(len(proof.tasks)),
-            _of(sum(one.is_fair for one in right), len(right)),
-            _of(sum(one.is_fair for one in wrong), len(wrong)),
-            _of(sum(one.is_heard for one in proof.all("wrong")), len(proof.all("wrong"))),
-            noticed,
-            str(len(proof.same)),
-            hidden,
-            elsewhere if proof.elsewhere else "",
+            _of(counts.fair("model", "right")),
+            _of(counts.fair("blank", "wrong", HARD_CODED)),
+            _of(counts.heard),
+            f"{_of(counts.noticed)} {counts.noticed.percent}%",
+            str(counts.same),
+            _of(counts.hidden),
+            _of(counts.elsewhere),
             f"{proof.seconds:.0f}",
         )
     return table
@@ -100,8 +98,8 @@ def _tried(one: Tried) -> dict:
     }
 
 
-def _of(part: int, whole: int) -> str:
-    return f"{part}/{whole}"
+def _of(share: Share) -> str:
+    return f"{share.part}/{share.whole}" if share.whole else ""
 
 
 def _name(task: TaskProof) -> str:

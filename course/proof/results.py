@@ -105,6 +105,73 @@ class TaskProof:
         return [one for one in self.mutants if one.is_full]
 
 
+@dataclass(frozen=True)
+class Share:
+    """How many of how many are as they should be."""
+
+    part: int
+    whole: int
+
+    def __str__(self) -> str:
+        return f"{self.part} of {self.whole}"
+
+    @property
+    def is_all(self) -> bool:
+        return self.part == self.whole
+
+    @property
+    def percent(self) -> int:
+        """Rounded, and 100 only where all are."""
+        return 100 if self.is_all else min(99, round(100 * self.part / self.whole))
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What came of some tasks, in numbers: of how many, how many are as they should be."""
+
+    tasks: tuple[TaskProof, ...]
+
+    def tried(self, *kinds: str) -> list[Tried]:
+        return [one for task in self.tasks for kind in kinds for one in task.of(kind)]
+
+    def fair(self, *kinds: str) -> Share:
+        """Of the answers of these kinds, those that earn what they should."""
+        tried = self.tried(*kinds)
+        return Share(sum(one.is_fair for one in tried), len(tried))
+
+    @property
+    def heard(self) -> Share:
+        """Of the wrong answers, those to which is said what their author asked for."""
+        tried = self.tried("wrong")
+        return Share(sum(one.is_heard for one in tried), len(tried))
+
+    @property
+    def noticed(self) -> Share:
+        """Of the slips that change the answer's meaning, those that do not earn full marks."""
+        whole = sum(len(task.mutants) for task in self.tasks)
+        return Share(whole - sum(len(task.survivors) for task in self.tasks), whole)
+
+    @property
+    def same(self) -> int:
+        return sum(len(task.same) for task in self.tasks)
+
+    @property
+    def hidden(self) -> Share:
+        """Of the hidden checks, those that a wrong answer needs."""
+        found = [one for task in self.tasks for one in task.hidden]
+        return Share(sum(bool(one.needed_by) for one in found), len(found))
+
+    @property
+    def elsewhere(self) -> Share:
+        """Of what was tried on other Eastmeres, what earned and was told what it should."""
+        found = [one for task in self.tasks for one in task.elsewhere]
+        return Share(sum(one.is_fair and one.is_heard for one in found), len(found))
+
+    @property
+    def has_partial_credit(self) -> bool:
+        return any(0 < one.earned < one.points for task in self.tasks for one in task.tried)
+
+
 @dataclass
 class UnitProof:
     """All that was tried of a unit's tasks, what falls short of the standard, and the wall time in seconds."""
@@ -119,31 +186,11 @@ class UnitProof:
     def is_fair(self) -> bool:
         return not self.problems
 
-    def all(self, kind: str) -> list[Tried]:
-        """What was tried of one kind on the course's own data."""
-        return [one for task in self.tasks for one in task.of(kind)]
-
     @property
-    def elsewhere(self) -> list[Tried]:
-        return [one for task in self.tasks for one in task.elsewhere]
-
-    @property
-    def mutants(self) -> list[Tried]:
-        return [one for task in self.tasks for one in task.mutants]
+    def counts(self) -> Counts:
+        return Counts(tuple(self.tasks))
 
     @property
     def survivors(self) -> list[Tried]:
+        """The mutants that no check notices."""
         return [one for task in self.tasks for one in task.survivors]
-
-    @property
-    def same(self) -> list[Tried]:
-        return [one for task in self.tasks for one in task.same]
-
-    @property
-    def hidden(self) -> list[HiddenProof]:
-        return [one for task in self.tasks for one in task.hidden]
-
-    @property
-    def killed_share(self) -> float:
-        """Of the mutants that do not mean the same, the share that earns less than full marks; 1 where there are none."""
-        return 1 - len(self.survivors) / len(self.mutants) if self.mutants else 1.0

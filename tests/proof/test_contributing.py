@@ -43,5 +43,7 @@ def test_the_worked_examples_are_a_fair_unit(tmp_path):
         (proof,) = [prover.prove(unit) for unit in prover.units]
     assert [str(problem) for problem in proof.problems] == []
     assert [task.exercise.id for task in proof.tasks] == ["share-seen", "shortfall"]
-    assert [one.answer.name for one in proof.survivors] == [] and len(proof.same) == 1
-    assert [one.needed_by for one in proof.hidden] == [("spare places counted as a negative shortfall",)]
+    assert [one.answer.name for one in proof.survivors] == [] and proof.counts.same == 1
+    assert [one.needed_by for task in proof.tasks for one in task.hidden] == [
+        ("spare places counted as a negative shortfall",)
+    ]

@@ -244,7 +244,7 @@ def test_where_nothing_falls_short_nothing_is_red(soup):
 
 def test_the_figures_in_short_are_counted(proof, soup):
     table = words(soup.find("table"))
-    slips = len(proof.mutants)
+    slips = proof.counts.noticed.whole
     for said in (
         "2 of 2 get full marks",
         "3 of 3 earn nothing",

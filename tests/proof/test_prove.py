@@ -227,18 +227,22 @@ def prove(prover: Prover, name: str) -> UnitProof:
 def test_a_fair_unit_falls_short_in_nothing(fair):
     assert fair.problems == [] and fair.is_fair
     assert [task.exercise.id for task in fair.tasks] == ["promise-kept", "longest-wait", "which-number"]
-    assert all(one.is_full for kind in ("model", "right") for one in fair.all(kind))
-    assert [one.earned for kind in ("blank", "wrong", "hard-coded") for one in fair.all(kind)] == [0] * 10
-    assert len(fair.mutants) > 8 and fair.killed_share == 1
-    assert [one.needed_by for one in fair.hidden] == [("somebody always comes",), ("the mean",)]
-    assert {(one.eastmere, one.answer.kind) for one in fair.elsewhere} == {(5, "model"), (5, "right"), (5, "wrong")}
+    assert all(one.is_full for kind in ("model", "right") for one in fair.counts.tried(kind))
+    assert [one.earned for kind in ("blank", "wrong", "hard-coded") for one in fair.counts.tried(kind)] == [0] * 10
+    assert fair.counts.noticed.is_all and fair.counts.noticed.whole > 8 and fair.counts.same == 0
+    assert [one.needed_by for task in fair.tasks for one in task.hidden] == [("somebody always comes",), ("the mean",)]
+    assert {(one.eastmere, one.answer.kind) for task in fair.tasks for one in task.elsewhere} == {
+        (5, "model"),
+        (5, "right"),
+        (5, "wrong"),
+    }
 
 
 def test_what_a_trainee_is_told_is_the_message_in_one_line(fair):
-    told = {one.answer.name: one.told for one in fair.all("wrong")}
+    told = {one.answer.name: one.told for one in fair.counts.tried("wrong")}
     assert told["a percentage"] == "A share lies between 0 and 1."
     assert told["the mean"] == "Who is a promise made to?"
-    assert all("Not answered yet" in one.told or "There is no number yet" in one.told for one in fair.all("blank"))
+    assert all("Not answered yet" in one.told or "There is no number yet" in one.told for one in fair.counts.tried("blank"))
 
 
 @pytest.mark.parametrize("unfair", UNFAIR)
@@ -256,7 +260,7 @@ def test_what_is_unfair_is_named(prover, unfair):
 def test_an_answer_that_attacks_ends_itself_alone(prover):
     proof = prove(prover, ATTACKED)
     assert [str(problem) for problem in proof.problems] == []
-    told = {one.answer.name: one for one in proof.all("wrong")}
+    told = {one.answer.name: one for one in proof.counts.tried("wrong")}
     assert all(told[name].earned == 0 and hears in told[name].told for name, (_, hears) in ATTACKS.items())
 
 
@@ -278,7 +282,7 @@ def test_a_unit_without_a_bank_is_refused(root, prover):
 
 def test_the_table_counts_and_the_json_holds_all_that_was_tried(fair):
     row = [next(iter(column.cells)) for column in report.as_rich([fair]).columns]
-    assert row[:5] == [FAIR, "3", "6/6", "9/9", "6/6"]
+    assert row[:5] == [FAIR, "3", "6/6", "10/10", "6/6"]
     (unit,) = json.loads(report.as_json([fair]))
     tried = [one for task in unit["tasks"] for one in task["tried"]]
     assert unit["fair"] and len(tried) == sum(len(task.tried) for task in fair.tasks)
