@@ -154,6 +154,28 @@ def test_an_answer_that_ends_in_an_error_is_not_judged_by_what_an_earlier_try_le
     assert "Exercise 1 passes." in run(shell, *CHECK_OF_FOUR)
 
 
+def test_an_answer_is_known_by_its_cell_when_its_first_line_is_gone(shell):
+    def answer(source: str) -> None:
+        with capture_output():
+            shell.run_cell(source, cell_id="four")
+
+    def check() -> str:
+        with capture_output() as captured:
+            shell.run_cell("\n".join(CHECK_OF_FOUR), cell_id="four-check")
+        return captured.stdout
+
+    answer(f"{ANSWER_LINE}\nfour = 4")
+    assert "Exercise 1 passes." in check()
+    answer("four = = 4")
+    assert ENDED_IN_ERROR[:40] in check()
+    answer("four = 4")
+    assert "Exercise 1 passes." in check()
+    answer(f"{ANSWER_LINE}\n{STUB}")
+    assert NOT_ANSWERED[:20] in check()
+    answer("four = 4")  # the first line went with the stub
+    assert "Exercise 1 passes." in check()
+
+
 def test_an_error_elsewhere_does_not_count_against_an_answer(shell):
     run(shell, ANSWER_LINE, "four = 4")
     run(shell, "1 / 0")

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course.builder.rules import hidden_part
 from course.builder.source import EXERCISE, Cell, Exercise, Notebook, Unit
-from course.checks import ANSWER, CHECK
+from course.checks import ANSWER, CHECK, CHECK_CELL
 
 OWN_OPTIONS = ("task", "check", "written", "points", "outcome", "kind")
 
@@ -126,7 +126,7 @@ def _metadata(cell: Cell, exercise: Exercise) -> dict:
         grader = {"grade": True, "locked": False, "solution": True, "task": False, "points": exercise.points}
         return {"written": exercise.id, **own, "nbgrader": _grader(exercise.id, cell, grader)}
     grader = {"grade": True, "locked": True, "solution": False, "task": False, "points": exercise.points}
-    return {"check": exercise.id, **own, "nbgrader": _grader(f"{exercise.id}-check", cell, grader)}
+    return {"check": exercise.id, **own, "nbgrader": _grader(f"{exercise.id}{CHECK_CELL}", cell, grader)}
 
 
 def _grader(grade_id: str, cell: Cell, flags: dict) -> dict:

@@ -13,6 +13,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 MEGABYTE = 1024 * 1024
+LARGE_PAGE = 2 * MEGABYTE
+MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 
 
 def require_linux() -> None:
@@ -45,11 +47,11 @@ def die_with_parent(parent: int) -> None:
 def _parents() -> dict[int, int]:
     """Process -> its parent, for every process that runs; what has ended and is not yet reaped is left out."""
     parents = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208 (called 20 times a second: names are enough)
+    for entry in os.listdir("/proc"):  # noqa: PTH208 (called 20 times a second, as is what follows: names are enough)
         if entry.isdigit():
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{entry}/stat", "rb", buffering=0) as file:  # noqa: PTH123
                 # The name, in brackets, may hold anything: read behind it.
-                state, parent = Path(f"/proc/{entry}/stat").read_bytes().rpartition(b")")[2].split()[:2]
+                state, parent = file.read(1024).rpartition(b")")[2].split(None, 2)[:2]
                 if state not in (b"Z", b"X"):
                     parents[int(entry)] = int(parent)
     return parents
@@ -88,6 +90,11 @@ def kill_descendants(seconds: float = 10) -> bool:
     """
     until, own = time.monotonic() + seconds, os.getpgrp()
     while time.monotonic() < until:
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return True
         for process in descendants():
             with contextlib.suppress(OSError):
                 group = os.getpgid(process)
@@ -95,13 +102,24 @@ def kill_descendants(seconds: float = 10) -> bool:
                     os.killpg(group, signal.SIGKILL)
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
-        try:
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        except ChildProcessError:
-            return True
         time.sleep(0.002)
     return False
+
+
+def use_large_pages() -> None:
+    """Put this process's own memory together into pages of 2 MB, where Linux can: a fork then has 500 times less to list.
+
+    It makes a fork quicker and changes nothing else; without it (Linux before 6.1, or switched off) forks work as well.
+    """
+    libc = ctypes.CDLL(None)
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        addresses, rights, _, _, inode, *name = line.split(None, 5)
+        low, high = (int(address, 16) for address in addresses.split("-"))
+        low, high = -(-low // LARGE_PAGE) * LARGE_PAGE, high // LARGE_PAGE * LARGE_PAGE
+        if "w" in rights and inode == "0" and (not name or name[0] == "[heap]") and low < high:
+            for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
+                libc.madvise(low, high - low, advice)
 
 
 def memory_now() -> tuple[int, int]:

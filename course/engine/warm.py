@@ -30,6 +30,7 @@ from course.engine.linux import (
     memory_now,
     reap,
     require_linux,
+    use_large_pages,
 )
 from course.engine.wire import Line
 
@@ -151,6 +152,7 @@ def fork_off(shell, collector, base: tuple[int, int], asked: dict, descriptors: 
     called in the fork, to drop what belongs to this process alone.
     """
     limits, place = asked["branch"], asked["place"]
+    gc.freeze()  # what is there already, no fork has to look through: looking would make copies of it
     talk, hold = (Line(socket.socket(fileno=descriptor)) for descriptor in descriptors)
     keeper = os.fork()
     if keeper:
@@ -208,6 +210,9 @@ def keep(runner: int, hold: Line, allowed: int) -> None:
             said = "started more processes than it may"
     with contextlib.suppress(OSError):
         os.killpg(runner, signal.SIGKILL)
+    wait = select.poll()
+    wait.register(watch, select.POLLIN)
+    wait.poll(TICK_MS)  # mostly it was alone, and then nobody has to be looked for
     clear = kill_descendants()
     with contextlib.suppress(OSError):
         hold.send({"ended": said or "was let go", "clear": clear}, until=time.monotonic() + 1)
@@ -257,7 +262,7 @@ def main() -> None:
     shell, collector = warm_up()
     base = memory_now()
     gc.collect()
-    gc.freeze()
+    use_large_pages()
     line.send({"ready": os.getpid()})
     keepers: set[int] = set()
     while True:

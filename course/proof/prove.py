@@ -5,13 +5,14 @@ a session of the engine, and at each task a branch of that session runs one answ
 """
 
 import ast
+import math
 import os
 import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -33,8 +34,9 @@ from course.proof.judge import HARD_CODED, problems_of
 from course.proof.mutants import mutants_of, one_line
 from course.proof.results import Answer, HiddenProof, TaskProof, Tried, UnitProof
 
-# An answer may take this long: a loop without an end is an answer too.
-ANSWER_LIMITS = Limits(seconds=10, seconds_in_all=20, memory_mb=1000, output_kb=1000)
+# A loop without an end is an answer too: an answer may take so many times as long as the model answer, and some seconds.
+TIMES_AS_LONG, SECONDS = 20, 3
+ANSWER_LIMITS = Limits(seconds=30, seconds_in_all=60, memory_mb=1000, output_kb=1000)
 NOTEBOOK_LIMITS = Limits(seconds=120, seconds_in_all=3600)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ADVANCE = Callable[[int, int, str], None]
@@ -160,11 +162,15 @@ class Trial:
         return answers
 
     def _try_all(self, session: Session, exercise: Exercise, check: NotebookNode) -> None:
-        task = self.tasks[exercise.id]
+        task, limits = self.tasks[exercise.id], ANSWER_LIMITS
         for answer in self._answers(exercise):
-            with session.branch(ANSWER_LIMITS) as branch:
+            start = time.perf_counter()
+            with session.branch(limits) as branch:
                 branch.run([as_answered(exercise, answer.source)])
                 earned, told = _verdict(branch, check)
+            if answer.kind == "model":
+                seconds = math.ceil(SECONDS + TIMES_AS_LONG * (time.perf_counter() - start))
+                limits = replace(limits, seconds=seconds, seconds_in_all=2 * seconds)
             task.tried.append(Tried(answer, earned, exercise.points, told, self.eastmere))
             self.advance(exercise.id)
         if self.eastmere is None and self.notebook.is_assessment:

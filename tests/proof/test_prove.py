@@ -70,7 +70,7 @@ ATTACK = """    - misconception: {name}
             {line}
 """
 ATTACKS = {
-    "a loop without an end": ("while True: pass", "stopped after 10 s"),
+    "a loop without an end": ("while True: pass", "stopped after "),
     "an exit": ("import os; os._exit(0)", "ended the process (exit code 0)"),
     "a polite exit": ("raise SystemExit", "SystemExit"),
     "all the memory": ("return bytearray(10**11)", "used more than 1000 MB"),
