@@ -1,15 +1,20 @@
 """What check cells use: `expect`, which tells a trainee what is right and what is not yet; and what a chart shows."""
 
 import contextlib
+import importlib
 import linecache
 import re
 import textwrap
 from types import TracebackType
 
+from course.figures import what_is_missing  # noqa: F401
+
 WIDTH = 88
 # The first lines of answers and checks, written by the build.
 ANSWER = "# Exercise {number}: your answer"
 CHECK = "# Exercise {number}: run this cell to check your answer"
+# The id of a check's cell is that of its answer's cell, and this.
+CHECK_CELL = "-check"
 # What the message of a check that does not pass begins with.
 NOT_YET = "Not yet: "
 NOT_ANSWERED = (
@@ -20,7 +25,40 @@ ENDED_IN_ERROR = (
     "The cell with your answer ended in an error, so there is nothing new to check. "
     "Read the last line of its red box, mend the answer and run it again."
 )
-NOT_COUNTED = {"", "axis", "bar", "count", "length", "name", "number", "region", "total", "value", "x axis", "y axis"}
+# What course.chart_checks offers, imported from here: not before a check of a chart asks, as Matplotlib is slow to import.
+CHART_CHECKS = (
+    "area_grows_with",
+    "areas_of",
+    "axes_of",
+    "axis_is_linear",
+    "bars_lie_down",
+    "bars_of",
+    "bars_start_at_zero",
+    "bins_of",
+    "can_be_told_apart",
+    "colours_of",
+    "colours_of_areas",
+    "contrast",
+    "groups_of",
+    "has_legend",
+    "has_one_y_axis",
+    "intervals_of",
+    "kind_of",
+    "label_of_x",
+    "label_of_y",
+    "labelled_directly",
+    "length_label",
+    "lightness",
+    "lines_of",
+    "names_on",
+    "panels_of",
+    "points_of",
+    "runs_light_to_dark",
+    "says_what_is_counted",
+    "share_in_view",
+    "title_of",
+    "weakest_contrast",
+)
 
 
 class NotYet(AssertionError):
@@ -45,8 +83,8 @@ class Expect:
 
     def __init__(self):
         self._right: list[str] = []
-        self._check: int | None = None  # the number of the exercise whose check is running
-        self._errors: dict[int, BaseException] = {}  # exercises whose answer, when last run, ended in an error
+        self._check: int | str | None = None  # the exercise whose check is running: its answer's cell, or its number
+        self._errors: dict[int | str, BaseException] = {}  # exercises whose answer, when last run, ended in an error
 
     def __call__(self, condition, message: str, right: str | None = None) -> None:
         """Raise `NotYet` with `message` unless `condition` holds; otherwise remember `right`, what has been shown right.
@@ -79,13 +117,16 @@ class Expect:
 
     def _begin(self, info) -> None:
         self._right, self._check = [], _number(CHECK, info.raw_cell)
+        cell = info.cell_id or ""
+        if self._check is not None and cell.endswith(CHECK_CELL):
+            self._check = cell.removesuffix(CHECK_CELL)
 
     def _end(self, result) -> None:
-        answered = _number(ANSWER, result.info.raw_cell)
-        if answered is not None:
-            self._errors.pop(answered, None)
+        # A cell is known by its id even when its first line was deleted with the rest; not every front end has ids.
+        for answer in {result.info.cell_id, _number(ANSWER, result.info.raw_cell)} - {None}:
+            self._errors.pop(answer, None)
             if not result.success:
-                self._errors[answered] = result.error_before_exec or result.error_in_exec
+                self._errors[answer] = result.error_before_exec or result.error_in_exec
 
     def _look_at_the_answers_own_error(self) -> None:
         """Do not judge what an earlier try left behind: an answer that ended in an error is told of that error."""
@@ -158,64 +199,8 @@ with contextlib.suppress(NameError):  # there is no get_ipython in a plain Pytho
     expect.watch(get_ipython())  # noqa: F821
 
 
-def bars_of(ax) -> dict[str, float]:
-    """The bars on the Axes `ax` as a reader meets them, from the top down or from left to right: name -> length.
-
-    A bar's name is the tick label at its middle, "" where there is none. Without bars the dictionary is empty. Bars stacked
-    or grouped under one name add up.
-    """
-    found = []
-    for bars, sideways in _bar_containers(ax):
-        ticks = _tick_names(ax.yaxis if sideways else ax.xaxis)
-        for bar in bars:
-            middle = bar.get_y() + bar.get_height() / 2 if sideways else bar.get_x() + bar.get_width() / 2
-            # Where the middle is drawn: an axis may run either way.
-            along = ax.transData.transform((0, middle) if sideways else (middle, 0))
-            length = bar.get_width() if sideways else bar.get_height()
-            found.append((-along[1] if sideways else along[0], ticks.get(round(middle, 6), ""), float(length)))
-    lengths: dict[str, float] = {}
-    for _, name, length in sorted(found, key=lambda bar: bar[0]):
-        lengths[name] = lengths.get(name, 0.0) + length
-    return lengths
-
-
-def bars_start_at_zero(ax) -> bool:
-    """Whether every bar on the Axes `ax` is drawn from zero, and zero is in view: else a bar's length misleads."""
-    for bars, sideways in _bar_containers(ax):
-        low, high = sorted(ax.get_xlim() if sideways else ax.get_ylim())
-        if not low <= 0 <= high or any((bar.get_x() if sideways else bar.get_y()) != 0 for bar in bars):
-            return False
-    return True
-
-
-def bars_lie_down(ax) -> bool:
-    """Whether the bars on the Axes `ax` run sideways, so that long names can be read."""
-    return all(sideways for _, sideways in _bar_containers(ax))
-
-
-def length_label(ax) -> str:
-    """What the Axes `ax` says that the length of its bars means: the label of the axis along which they run."""
-    return (ax.get_xlabel() if bars_lie_down(ax) else ax.get_ylabel()).strip()
-
-
-def says_what_is_counted(label: str) -> bool:
-    """Whether an axis label can be what the length of a bar counts: not empty, an axis' letter or a word for any number.
-
-    Nor what the bars are named after: "region" says which bar, not how long.
-    """
-    word = label.strip().lower()
-    return len(word) > 1 and not {word, word.removesuffix("s")} & NOT_COUNTED
-
-
-def _bar_containers(ax) -> list[tuple]:
-    """Each set of bars on `ax`, and whether it runs sideways."""
-    # Not before a check of a chart asks for it: it is slow to import.
-    from matplotlib.container import BarContainer
-
-    return [(bars, bars.orientation == "horizontal") for bars in ax.containers if isinstance(bars, BarContainer)]
-
-
-def _tick_names(axis) -> dict[float, str]:
-    """Position -> the label of the tick there."""
-    labels = [label.get_text() for label in axis.get_ticklabels()]
-    return {round(float(position), 6): text for position, text in zip(axis.get_ticklocs(), labels, strict=False)}
+def __getattr__(name: str):
+    """The checks of charts, from their own module: `from course.checks import bars_of`."""
+    if name not in CHART_CHECKS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("course.chart_checks"), name)
