@@ -27,7 +27,7 @@ from matplotlib.collections import (
 from matplotlib.colors import to_hex, to_rgba
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import FigureBase
-from matplotlib.lines import AxLine, Line2D
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Polygon, Rectangle, StepPatch, Wedge
 from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
@@ -799,16 +799,13 @@ def _is_filled_from_a_level(band) -> bool:
 
 
 def _plain_lines(ax) -> list[Line2D]:
-    """The lines drawn with a stroke, at places of the data, but for the caps of error bars."""
+    """The lines drawn with a stroke, at places of the data; none of a box plot."""
     if _boxes(ax):
         return []
-    caps = {id(cap) for bars in ax.containers if isinstance(bars, ErrorbarContainer) for cap in bars.lines[1]}
     return [
         line
         for line in ax.lines
-        if not isinstance(line, AxLine)
-        and line.get_visible()
-        and id(line) not in caps
+        if line.get_visible()
         and line.get_linestyle() not in ("None", " ", "")
         and line.get_linewidth() > 0
         and len(line.get_xydata())
@@ -935,7 +932,7 @@ def _shapes(ax) -> Iterable[Shape]:
         and drawn.get_visible()
         and len(drawn.get_paths())
         and len(drawn.get_offsets()) < 2  # with more, it is one shape in many places: hexbin
-        and all(drawn.get_transform().contains_branch_seperately(ax.transData))
+        and _in_data_units(ax, drawn)
     ]
     by_value = any(drawn.get_array() is not None for drawn in collections)
     for drawn in collections:

@@ -331,6 +331,12 @@ def test_bars_drawn_in_a_loop_are_one_series(ax):
     assert bars_of(ax) == dict(COUNTS) and groups_of(ax) == {"": dict(COUNTS)}
 
 
+def test_bars_of_one_name_drawn_in_two_goes_are_one_series(ax):
+    ax.bar(["a", "b"], [1, 2], label="children", color="#12436d")
+    ax.bar(["c", "d"], [3, 4], label="children", color="#12436d")
+    assert groups_of(ax) == {"children": {"a": 1, "b": 2, "c": 3, "d": 4}}
+
+
 def test_series_without_a_name_are_kept_apart(ax):
     ax.bar(TWO.index, TWO.children)
     ax.bar(TWO.index, TWO.places, bottom=TWO.children)
@@ -798,6 +804,13 @@ def test_a_second_y_axis_of_pandas_is_noticed(ax):
     assert not has_one_y_axis(ax)
 
 
+def test_a_second_y_axis_beside_a_second_x_axis_is_noticed(ax):
+    ax.twiny().plot([1, 2])
+    assert has_one_y_axis(ax)
+    ax.twinx().plot([1, 2])
+    assert not has_one_y_axis(ax)
+
+
 def test_a_second_x_axis_a_colour_bar_and_a_neighbour_are_no_second_y_axis():
     fig, (left, right) = plt.subplots(1, 2)
     fig.colorbar(left.scatter([1, 2], [1, 2], c=[1, 2]))
@@ -1068,6 +1081,12 @@ def test_colours_that_jump_with_the_value_are_noticed():
     assert not runs_light_to_dark([1, 3, 2, 4], BLUES)
     assert not runs_light_to_dark([1, 1, 2, 3], BLUES)
     assert not runs_light_to_dark([1, 2], ["#12436d", "#12456f"])
+
+
+def test_values_and_colours_with_one_index_go_together_by_it():
+    values = pd.Series([3, 1, 2], index=list("cab"))
+    assert runs_light_to_dark(values, pd.Series(["#d7e6f4", "#2073bc", "#12436d"], index=list("abc")))
+    assert not runs_light_to_dark(values, pd.Series(["#2073bc", "#12436d", "#d7e6f4"], index=list("abc")))
 
 
 def test_ordered_classes_have_a_scale_and_names_have_none():

@@ -52,7 +52,16 @@ ax.barh(["a"], [1])
 describe(fig, "Bar chart of 1 thing, drawn to have everything loaded before the first notebook.")
 pd.DataFrame({"a": [1.5], "b": ["c"]})
 """
-IMPORTS = ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.container", "afcharts", "scipy.optimize", "scipy.spatial")
+IMPORTS = (
+    "numpy",
+    "pandas",
+    "matplotlib.pyplot",
+    "matplotlib.container",
+    "afcharts",
+    "scipy.optimize",
+    "scipy.spatial",
+    "course.chart_checks",
+)
 LATE = (
     "IPython.core.completer",
     "IPython.core.magics",
