@@ -59,10 +59,20 @@ def serve(workspace: Path, options: argparse.Namespace) -> int:
     # nbgrader starts programs by name, and our settings come before the trainee's own
     _put_first("PATH", Path(sys.executable).parent)
     _put_first("JUPYTER_CONFIG_PATH", SETTINGS)
+    # Nothing is open yet: an interrupt may come in the midst of an import, which could swallow an exception.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     print("Starting JupyterLab ...", flush=True)
+    from jupyter_server.serverapp import ServerApp
     from jupyterlab.labapp import LabApp  # reads JUPYTER_CONFIG_PATH; takes seconds, so after a sign of life
 
-    server = LabApp.initialize_server(argv=_jupyter_arguments(workspace, options))
+    class Server(ServerApp):
+        def init_signal(self):
+            """Leave signals to us: Jupyter asks for a confirmation, or without a terminal leaves its kernels running."""
+
+    class Lab(LabApp):
+        serverapp_class = Server
+
+    server = Lab.initialize_server(argv=_jupyter_arguments(workspace, options))
     if server.port != options.port:
         print(f"Port {options.port} is in use: taking {server.port}", flush=True)
     page = f"lab/tree/{START}" if (workspace / START).exists() else "lab"
@@ -77,7 +87,6 @@ def serve(workspace: Path, options: argparse.Namespace) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # who presses twice does not want to wait
         server.io_loop.add_callback_from_signal(stop)  # a signal handler may not print: it may interrupt a print
 
-    # Jupyter's own answer to Ctrl-C asks for a confirmation, or without a terminal leaves its kernels running
     signal.signal(signal.SIGINT, stop_soon)
     signal.signal(signal.SIGTERM, stop_soon)
     server.start()
