@@ -83,7 +83,9 @@ def test_in_a_workspace_it_is_the_workspace_s(tmp_path):
     assert told(work / "00-start-here", "-P") == work / "data"
     descriptor = Path("data", "datapackage.json")
     assert (work / descriptor).read_bytes() == (ROOT / descriptor).read_bytes()
-    assert not [path for path in work.rglob("*") if path.name == "mentor" or path.stem.endswith(("-truth", "-defects"))]
+    assert not [
+        path for path in work.rglob("*") if path.name == "mentor" or path.name.endswith(("-truth.csv", "-defects.csv"))
+    ]
 
 
 def test_a_cohort_s_own_data_is_its_own_wherever_it_lies(tmp_path):
