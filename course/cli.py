@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,26 @@ def _progress_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
             progress.update(bar, completed=done, total=total, description=f"{what} {detail}".rstrip())
 
         yield show
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C raises KeyboardInterrupt once; what it gives says whether it was pressed.
+
+    Python loses an exception that comes while it clears up an object, and a second one would disturb the clearing up.
+    """
+    pressed = []
+
+    def interrupt(*_) -> None:
+        if not pressed:
+            pressed.append(True)
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(problems: Sequence) -> None:
@@ -136,8 +157,8 @@ def _lay_data(into: Path, eastmere_seed: int | None, mentor: Path | None, report
 
     seeds = town.SEEDS | ({} if eastmere_seed is None else {"eastmere": eastmere_seed})
     try:
-        with console.status("Making Wexmoor and Eastmere"):
-            town.make(into, seeds, mentor)
+        with console.status("Making Wexmoor and Eastmere"), _interrupted_once() as asked_to_stop:
+            town.make(into, seeds, mentor, asked_to_stop)
     except Refused as error:
         _refuse(f"{error} Nothing was written.", 1)
     except town.NoPlace as error:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from course.town import described, skills
@@ -39,7 +39,12 @@ class NoPlace(FileExistsError):
     """A folder in which nothing can be laid; the text is one line that says why and what to do."""
 
 
-def make(into: Path, seeds: dict[str, int] = SEEDS, mentor: Path | None = None) -> None:
+def make(
+    into: Path,
+    seeds: dict[str, int] = SEEDS,
+    mentor: Path | None = None,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+) -> None:
     """Write the course's data into the folder `into`, and what only mentors may see into the folder `mentor`.
 
     `into` gets datapackage.json, DICTIONARY.md, README.md, pictures and a folder of tables a borough; `mentor` a README,
@@ -48,7 +53,8 @@ def make(into: Path, seeds: dict[str, int] = SEEDS, mentor: Path | None = None) 
     Text is UTF-8 with line ends of one character, without time stamps.
 
     Raises NoPlace when there is something in a folder or one lies in the other, course.town.borough.Refused when the
-    story cannot be told from a seed, OSError (its `filename` is `into` or `mentor`) when they cannot be written.
+    story cannot be told from a seed, KeyboardInterrupt when `asked_to_stop()` before anything was laid, OSError (its
+    `filename` is `into` or `mentor`) when they cannot be written.
     """
     places = [into] if mentor is None else [into, mentor]
     for place in places:
@@ -60,6 +66,8 @@ def make(into: Path, seeds: dict[str, int] = SEEDS, mentor: Path | None = None) 
         for stage, place, write in zip(stages, places, (_write_data, _write_mentors_pages), strict=False):
             with _told_of(place):
                 write(stage, seeds)
+        if asked_to_stop():
+            raise KeyboardInterrupt
         _lay(list(zip(stages, places, strict=True)))
 
 
