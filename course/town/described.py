@@ -13,6 +13,7 @@ from course.town.sites import OWNERS
 from course.town.tables import BOOLEAN, DATE, GEOJSON, INTEGER, NUMBER, STRING, Extract, Field, Reference, Table
 
 LAND, PEOPLE, SCHOOLS, PLANS = "The land", "The people", "The schools", "What is planned"
+WORKED_OUT = "Worked out from these"
 
 ALWAYS = {"required": True}
 ONCE = {"required": True, "unique": True}
@@ -29,6 +30,18 @@ def _frame(attribute: str) -> Callable[[str, int], pd.DataFrame]:
         from course.town.borough import draw  # only when rows are wanted: a description needs no borough
 
         return getattr(draw(borough, seed), attribute)
+
+    return rows
+
+
+def _planned(name: str) -> Callable[[str, int], pd.DataFrame]:
+    """How to get what the planners work out, by the name of the function that does."""
+
+    def rows(borough: str, seed: int) -> pd.DataFrame:
+        from course.town import planning
+        from course.town.borough import draw
+
+        return getattr(planning, name)(draw(borough, seed))
 
     return rows
 
@@ -750,7 +763,101 @@ PLAN_TABLES = (
     ),
 )
 
-TABLES = (*LAND_TABLES, *PEOPLE_TABLES, *SCHOOL_TABLES, *PLAN_TABLES)
+PLANNERS_TABLES = (
+    Table(
+        name="forecasts",
+        title="Forecasts of pupils, without new homes",
+        description="Pupils by planning area and year group: the standard method in 2025, and what it said before.",
+        story=(
+            "Worked out from births and rolls by the standard method: births four years before times the planning area's "
+            "own reception ratio, then each year group to the next by the borough's steps, both means of the three years "
+            "before. A forecast made in a year knows nothing of later ones, so those of the past can be held against what "
+            "came. New homes are left out."
+        ),
+        subject=WORKED_OUT,
+        fields=(
+            Field(
+                "made_in",
+                INTEGER,
+                "Made in",
+                "The last school year whose rolls it knows.",
+                SCHOOL_YEAR_UNIT,
+                {"required": True, "minimum": 2019, "maximum": 2025},
+            ),
+            PLANNING_AREA,
+            Field(
+                "school_year",
+                INTEGER,
+                "School year",
+                "The year that is forecast. To 2029 the children of reception are born.",
+                SCHOOL_YEAR_UNIT,
+                {"required": True, "minimum": 2020, "maximum": 2029},
+            ),
+            Field(
+                "year_group",
+                INTEGER,
+                "Year group",
+                "0 is reception, 1 to 6 are years 1 to 6.",
+                "years after reception",
+                {"required": True, "minimum": 0, "maximum": 6},
+            ),
+            Field("pupils", NUMBER, "Pupils", "On roll at schools of the planning area.", "pupils", NOT_NEGATIVE),
+        ),
+        key=("made_in", "planning_area_id", "school_year", "year_group"),
+        make=_planned("forecasts"),
+        references=_in("planning_area_id"),
+    ),
+    Table(
+        name="need",
+        title="Pupils by where they will live",
+        description="Primary pupils that each small area is expected to have: from those who live there and from new homes.",
+        story=(
+            "Worked out from forecasts, population and housing: a planning area's forecast shared out among its small areas "
+            "by the children aged 4 to 10 who live there now, and what every home planned by then yields where it will "
+            "stand. Not all planned homes are built."
+        ),
+        subject=WORKED_OUT,
+        fields=(
+            AREA,
+            Field(
+                "school_year",
+                INTEGER,
+                "School year",
+                "The year that is forecast, in 2025.",
+                SCHOOL_YEAR_UNIT,
+                {"required": True, "minimum": 2026, "maximum": 2029},
+            ),
+            Field("pupils", NUMBER, "Pupils", "In all seven year groups, without new homes.", "pupils", NOT_NEGATIVE),
+            Field("from_homes", NUMBER, "Pupils from new homes", "To be added, if all are built.", "pupils", NOT_NEGATIVE),
+        ),
+        key=("area_id", "school_year"),
+        make=_planned("need"),
+        references=_in("area_id"),
+    ),
+    Table(
+        name="walks",
+        title="Walks to schools and sites",
+        description="The shortest walk along roads from each small area to every school and every site.",
+        story="Worked out from the road network, from the area's node to the school's or the site's.",
+        subject=WORKED_OUT,
+        fields=(
+            AREA,
+            Field(
+                "place_id",
+                STRING,
+                "School or site",
+                "Code of a school, or of a site.",
+                constraints={"required": True, "pattern": "(WX|EM)([0-9]{4}|S[0-9]{2})"},
+            ),
+            Field("metres", INTEGER, "Metres", "Along roads and bridges, one way.", "metres", NOT_NEGATIVE),
+        ),
+        key=("area_id", "place_id"),
+        make=_planned("walks"),
+        references=_in("area_id"),
+    ),
+)
+
+TABLES = (*LAND_TABLES, *PEOPLE_TABLES, *SCHOOL_TABLES, *PLAN_TABLES, *PLANNERS_TABLES)
 
 EXTRACTS = (
     Extract(

@@ -17,21 +17,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from course.town.figures import FIGURES, TO_BE_MET, Figure
+from course.town.planning import (
+    YEAR_GROUPS,
+    forecast,
+    last_year,
+    past,
+    people_aged,
+    reception_ratio,
+    steps,
+    walks_from_areas,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from course.town.borough import Borough
 
-RECEPTION, LAST_YEAR_GROUP = 0, 6
-YEAR_GROUPS = range(RECEPTION, LAST_YEAR_GROUP + 1)
-BORN_BEFORE = 4  # who starts reception in September 2025 was born in the year to August 2021
-RATIOS = 3  # a forecast's ratios are means of the last three years
 SCHOOLS_NEAR = 3
 USUAL_NUMBERS = (15, 30, 45, 60, 90)
 # A count of 1 to 4 is suppressed: its middle stands for it, and only the order of the lowest shares hangs on that.
@@ -41,14 +45,6 @@ HECTARES_IN_KM2 = 100
 
 
 # People
-
-
-def people_aged(borough: Borough, first: int, last: int) -> pd.Series:
-    """People of the ages `first` to `last` (0 to 15), by area_id, in the order of the areas."""
-    bands = [str(age) for age in range(first, last + 1)]
-    population = borough.population
-    counted = population[population["age_band"].isin(bands)].groupby("area_id")["people"].sum()
-    return counted.reindex(borough.areas["area_id"], fill_value=0)
 
 
 def people(borough: Borough) -> pd.Series:
@@ -105,11 +101,6 @@ def babies_percentile(q: int, borough: Borough) -> float:
 
 
 # Schools
-
-
-def last_year(borough: Borough) -> int:
-    """The latest school year of the rolls (2025 is 2025/26)."""
-    return int(borough.rolls["school_year"].max())
 
 
 def rolls_of(borough: Borough, school_year: int) -> pd.Series:
@@ -208,22 +199,6 @@ def walking_ratio(borough: Borough) -> float:
     return float((children @ walked).sum() / (children @ straight).sum())
 
 
-def walks_from_areas(borough: Borough) -> pd.DataFrame:
-    """Metres of the shortest walk from the node of each area to every node, whichever way: area_id x node_id.
-
-    Areas and nodes are in the order of their tables. Infinite where there is no way.
-    """
-    areas, edges, nodes = borough.areas, borough.road_edges, borough.road_nodes["node_id"]
-    position = pd.Series(range(len(nodes)), index=nodes)
-    ends = position[edges["from_node"]].to_numpy(), position[edges["to_node"]].to_numpy()
-    # Of two edges between the same nodes the shorter counts; a sparse matrix would add them up.
-    table = pd.DataFrame({"a": np.minimum(*ends), "b": np.maximum(*ends), "metres": edges["metres"].to_numpy(float)})
-    table = table.groupby(["a", "b"], as_index=False)["metres"].min()
-    graph = coo_array((table["metres"], (table["a"], table["b"])), shape=(len(position),) * 2).tocsr()
-    metres = dijkstra(graph, directed=False, indices=position[areas["node_id"]].to_numpy())
-    return pd.DataFrame(metres, index=areas["area_id"], columns=nodes)
-
-
 def _places(rows: pd.DataFrame) -> np.ndarray:
     return rows[["easting", "northing"]].to_numpy(float)
 
@@ -236,93 +211,6 @@ def new_homes_per_1000(borough: Borough) -> float:
 
 
 # The standard forecast
-
-
-@dataclass(frozen=True)
-class Past:
-    """Births and pupils by planning area, as the forecast needs them.
-
-    `births`: planning areas x years to August. `pupils`: planning_area_id -> school years x year groups. Years are the
-    labels of the frames; a year group that no school of the area has is 0.
-    """
-
-    births: pd.DataFrame
-    pupils: dict[str, pd.DataFrame]
-
-    @property
-    def all_pupils(self) -> pd.DataFrame:
-        """The borough's pupils: school years x year groups."""
-        return sum(self.pupils.values())
-
-    @property
-    def by_planning_area(self) -> pd.DataFrame:
-        """Pupils of all year groups: planning areas x school years."""
-        return pd.DataFrame({name: pupils.sum(axis="columns") for name, pupils in self.pupils.items()}).T
-
-
-def past(borough: Borough) -> Past:
-    """Births by where the mother lives and pupils by where the school is, per planning area."""
-    area = borough.areas.set_index("area_id")["planning_area_id"]
-    births = borough.births.assign(planning_area_id=borough.births["area_id"].map(area))
-    births = births.pivot_table(index="planning_area_id", columns="year_to_august", values="births", aggfunc="sum")
-    school = borough.schools.set_index("school_id")["planning_area_id"]
-    rolls = borough.rolls.assign(planning_area_id=borough.rolls["school_id"].map(school))
-    pupils = rolls.pivot_table(
-        index=["planning_area_id", "school_year"], columns="year_group", values="pupils", aggfunc="sum", fill_value=0
-    )
-    return Past(births, {name: pupils.loc[name] for name in births.index})
-
-
-def reception_ratio(births: pd.Series, pupils: pd.DataFrame, year: int) -> float:
-    """Reception over the births four years before, mean of the three school years up to `year`."""
-    return float(np.mean([pupils.loc[y, RECEPTION] / births[y - BORN_BEFORE] for y in _three(year)]))
-
-
-def steps(pupils: pd.DataFrame, year: int) -> pd.Series:
-    """Each year group over the one before it a year earlier, mean of the three school years up to `year`.
-
-    Index: the year group that is reached, 1 to 6.
-    """
-    ratios = [pupils.loc[y, 1:].to_numpy() / pupils.loc[y - 1, : LAST_YEAR_GROUP - 1].to_numpy() for y in _three(year)]
-    return pd.Series(np.mean(ratios, axis=0), index=list(YEAR_GROUPS)[1:])
-
-
-def _three(year: int) -> range:
-    return range(year - RATIOS + 1, year + 1)
-
-
-def forecast(history: Past, base: int, ahead: int) -> pd.DataFrame:
-    """Pupils `ahead` school years after `base`, forecast from what was known in `base`: planning areas x year groups.
-
-    The standard method: births four years before times the planning area's own reception ratio; each year group to the
-    next by the borough's steps. New housing is left out, so what it brings shows up as a forecast that is too low.
-    """
-    onward = steps(history.all_pupils, base).to_numpy()
-    expected = {}
-    for name, pupils in history.pupils.items():
-        births = history.births.loc[name]
-        ratio = reception_ratio(births, pupils, base)
-        groups = pupils.loc[base].to_numpy(float)
-        for year in range(base + 1, base + ahead + 1):
-            groups = np.concatenate([[births[year - BORN_BEFORE] * ratio], groups[:-1] * onward])
-        expected[name] = groups
-    return pd.DataFrame.from_dict(expected, orient="index", columns=list(YEAR_GROUPS))
-
-
-def spare_reception(borough: Borough, year: int) -> pd.Series:
-    """Reception places less the children who are expected in the school year `year`, by planning area.
-
-    Expected: the standard forecast from the latest year, and what the homes planned by then yield, as many in each year
-    group.
-    """
-    base = last_year(borough)
-    wanted = forecast(past(borough), base, year - base)[RECEPTION]
-    homes = borough.housing[borough.housing["school_year"] <= year].merge(borough.areas[["area_id", "planning_area_id"]])
-    homes = homes.groupby("planning_area_id")[["houses", "flats"]].sum().reindex(wanted.index, fill_value=0)
-    yields = borough.pupil_yields.set_index("home")["pupils_per_home"]
-    from_homes = (homes["houses"] * yields["house"] + homes["flats"] * yields["flat"]) / len(YEAR_GROUPS)
-    places = borough.schools.groupby("planning_area_id")["admission_number"].sum()
-    return places - wanted - from_homes
 
 
 def errors_by_planning_area(ahead: int, borough: Borough) -> pd.Series:

@@ -31,7 +31,7 @@ from matplotlib.ticker import FuncFormatter
 from PIL import Image
 
 from course.town.borough import IN_THREE_YEARS, Borough
-from course.town.fidelity import past, spare_reception
+from course.town.planning import past, spare_reception
 from course.town.pupils import LAST_YEAR
 
 # Source: Analysis Function, Data visualisation: colours. The greys are its #3D3D3D and lighter ones of 4.5:1 and 3:1.

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from course.town.borough import IN_THREE_YEARS, Borough
-from course.town.fidelity import people_aged, walks_from_areas
+from course.town.planning import people_aged, walks_from_areas
 from course.town.sites import DEPRIVED, FOUND, site_rule_ha
 
 A_FORM = 30  # pupils: the shortage is a form of entry or near it

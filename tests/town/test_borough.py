@@ -10,7 +10,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from course.town import SEEDS, fidelity, plot
+from course.town import SEEDS, planning, plot
 from course.town.areas import draw_areas
 from course.town.borough import IN_THREE_YEARS, Refused, draw
 from course.town.green import green_belt
@@ -285,7 +285,7 @@ def test_the_story_can_be_told(borough):
 
 
 def test_the_standard_forecast_finds_the_shortage_from_the_published_tables(borough):
-    spare = fidelity.spare_reception(borough, IN_THREE_YEARS)
+    spare = planning.spare_reception(borough, IN_THREE_YEARS)
     assert spare.index[spare < 0].tolist() == plot.read(borough).short
 
 

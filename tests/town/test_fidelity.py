@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from course.town import borough, fidelity
+from course.town import borough, fidelity, planning
 from course.town.fidelity import MEASURES, Trials, Tried
 from course.town.figures import FIGURES, TO_BE_MET
 from tests.town.conftest import BOROUGHS
+from tests.town.small_towns import areas, population, rolls, rows, street, two_planning_areas
 
 EASTMERES = [BOROUGHS["eastmere"], BOROUGHS["another eastmere"]]
 
@@ -40,25 +41,6 @@ def test_every_figure_has_a_measure_and_every_measure_a_figure():
 
 
 # Small towns whose answers can be worked out by hand
-
-
-def rows(columns, *values):
-    return pd.DataFrame(values, columns=columns.split())
-
-
-def population(**areas):
-    """`areas`: people by age band, as pairs, for each area."""
-    return rows("area_id age_band people", *((area, band, n) for area, bands in areas.items() for band, n in bands.items()))
-
-
-def areas(*ids, planning_area="P1"):
-    return pd.DataFrame({"area_id": ids, "planning_area_id": planning_area, "node_id": range(len(ids))})
-
-
-def rolls(pupils):
-    """A row a pupil count, from {(school_id, school_year): [reception, year 1, ...]}."""
-    flat = [(school, year, group, n) for (school, year), groups in pupils.items() for group, n in enumerate(groups)]
-    return rows("school_id school_year year_group pupils", *flat)
 
 
 def test_shares_of_children_are_of_all_people_taken_together():
@@ -100,18 +82,6 @@ def test_the_nearest_other_school_is_not_the_school_itself():
     town = SimpleNamespace(schools=schools)
     assert MEASURES["nearest-primary-median-m"](town) == 300
     assert MEASURES["nearest-primary-p90-m"](town) == pytest.approx(380)
-
-
-def street(*edges):
-    """One home (node 0) and three schools on a line, 100, 200 and 300 m away; `edges` as (from, to, metres)."""
-    where = [(0, 0), (100, 0), (200, 0), (300, 0), (0, 500)]
-    return SimpleNamespace(
-        areas=areas("A"),
-        population=population(A={"3": 1000, "4": 30, "10": 30, "11": 1000}),
-        schools=rows("school_id node_id", ("far", 3), ("near", 1), ("middle", 2)),
-        road_nodes=rows("node_id easting northing", *((node, *place) for node, place in enumerate(where))),
-        road_edges=rows("from_node to_node metres", *edges),
-    )
 
 
 def test_walking_is_by_the_shortest_road_whichever_way_it_was_drawn():
@@ -200,27 +170,6 @@ def test_new_homes_are_per_1000_people_and_year_of_the_plan():
     assert MEASURES["new-homes-per-1000"](town) == pytest.approx(1200 / 6 / 50)
 
 
-def two_planning_areas(came_2025=None):
-    """Births that fall by 10 a year; half of area A's births and all of B's come to reception; a tenth leave each year.
-
-    `came_2025`: reception of planning area PA in the last year, instead of what the births would give.
-    """
-    births = {("A", year): 1000 - 10 * (year - 2006) for year in range(2006, 2026)}
-    births |= {("B", year): 400 for year in range(2006, 2026)}
-    pupils = {}
-    for year in range(2016, 2026):
-        pupils["a", year] = [0.5 * births["A", year - group - 4] * 0.9**group for group in range(7)]
-        pupils["b", year] = [births["B", year - group - 4] * 0.9**group for group in range(7)]
-    if came_2025 is not None:
-        pupils["a", 2025][0] = came_2025
-    return SimpleNamespace(
-        areas=areas("A", "B", planning_area=["PA", "PB"]),
-        births=rows("area_id year_to_august births", *((*key, n) for key, n in births.items())),
-        schools=rows("school_id planning_area_id", ("a", "PA"), ("b", "PB")),
-        rolls=rolls(pupils),
-    )
-
-
 def test_where_ratios_never_change_the_forecast_is_right():
     town = two_planning_areas()
     assert MEASURES["forecast-error-1-year"](town) == pytest.approx(0, abs=1e-9)
@@ -232,33 +181,12 @@ def test_where_ratios_never_change_the_forecast_is_right():
 
 def test_a_forecast_of_too_many_is_positive_and_only_where_fewer_came():
     town = two_planning_areas(came_2025=300)  # 425 were to come: half of the 850 births of 2021
-    everybody = fidelity.past(town).pupils["PA"].loc[2025].sum()
+    everybody = planning.past(town).pupils["PA"].loc[2025].sum()
     errors = fidelity.errors_by_planning_area(3, town)
     assert errors["PA"] == pytest.approx(100 * 125 / everybody)
     assert errors["PB"] == pytest.approx(0, abs=1e-9)
     assert 0 < MEASURES["forecast-error-3-years"](town) < errors["PA"]
     assert MEASURES["forecast-error-3-years-spread"](town) == pytest.approx(errors["PA"] / math.sqrt(2))
-
-
-def test_a_forecast_knows_nothing_of_the_years_after_it():
-    known = fidelity.past(two_planning_areas())
-    expected = fidelity.forecast(known, 2022, 3)
-    for pupils in known.pupils.values():
-        pupils.loc[2023:] = 0
-    known.births.loc[:, 2022:] = 0
-    pd.testing.assert_frame_equal(fidelity.forecast(known, 2022, 3), expected)
-
-
-def test_spare_reception_places_are_what_children_and_planned_homes_leave():
-    town = two_planning_areas()
-    town.schools = town.schools.assign(admission_number=[410, 400])
-    town.pupil_yields = rows("home pupils_per_home", ("house", 0.7), ("flat", 0.07))
-    homes = [("A", 2026, 100, 0), ("A", 2028, 50, 100), ("A", 2029, 900, 900)]
-    town.housing = rows("area_id school_year houses flats", *homes)
-    spare = fidelity.spare_reception(town, 2028)
-    in_a_year_group = (150 * 0.7 + 100 * 0.07) / 7
-    assert spare["PA"] == pytest.approx(410 - 0.5 * (1000 - 10 * 18) - in_a_year_group), "born in 2024, homes until 2028"
-    assert spare["PB"] == pytest.approx(0), "no homes are planned"
 
 
 def test_births_to_reception_is_the_mean_of_the_last_three_years():
