@@ -48,6 +48,21 @@ def _progress_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 @contextmanager
+def _broken_proof_told() -> Iterator[None]:
+    """Say what keeps a proof from being made, and end: with 1 where a unit is at fault, with 2 where the machine is."""
+    from course.builder.problem import BuildError
+    from course.engine import EngineError
+
+    try:
+        yield
+    except BuildError as error:
+        _tell(error.problems)
+        raise typer.Exit(1) from None
+    except (EngineError, OSError) as error:
+        _refuse(str(error))
+
+
+@contextmanager
 def _interrupted_once() -> Iterator[Callable[[], bool]]:
     """Ctrl-C raises KeyboardInterrupt once; what it gives says whether it was pressed.
 
@@ -216,24 +231,14 @@ def prove(
     Ends with 1 when anything falls short of the standard, and says which exercise, which answer and why.
     """
     from course.builder.build import select
-    from course.builder.problem import BuildError
-    from course.engine import EngineError
     from course.proof import report
     from course.proof.eastmeres import other_eastmeres
     from course.proof.prove import Prover
 
-    proofs = []
-    try:
-        with _progress_bar("Proving") as show:
-            eastmeres = other_eastmeres(ROOT, progress=lambda what: show(0, 1, what))
-            with Prover(ROOT, eastmeres, show) as prover:
-                names = select([unit.name for unit in prover.units], units or [])
-                proofs += [prover.prove(unit) for unit in prover.units if unit.name in names]
-    except BuildError as error:
-        _tell(error.problems)
-        raise typer.Exit(1) from None
-    except (EngineError, OSError) as error:
-        _refuse(str(error))
+    with _broken_proof_told(), _progress_bar("Proving") as show:
+        eastmeres = other_eastmeres(ROOT, progress=lambda what: show(0, 1, what))
+        with Prover(ROOT, eastmeres, show) as prover:
+            proofs = [prover.prove(unit) for unit in select(prover.units, units or [])]
     if html:
         html.write_text(report.as_html(proofs), encoding="utf-8")
     if as_json:
@@ -258,9 +263,8 @@ def tidy(
     from course.builder.problem import BuildError
     from course.builder.source import as_jupytext_writes, is_notebook, unit_folders
 
-    by_name = {folder.name: folder for folder in unit_folders(ROOT / "course" / "units")}
     try:
-        folders = [by_name[name] for name in select([*by_name], units or [])]
+        folders = select(unit_folders(ROOT / "course" / "units"), units or [])
     except BuildError as error:
         _tell(error.problems)
         raise typer.Exit(1) from None
@@ -325,23 +329,17 @@ def bench_proof(
 ) -> None:
     """Seconds an answer in the engine that proves, against one run of the notebook by nbclient for each answer."""
     from course.builder.build import select
-    from course.builder.problem import BuildError
     from course.proof.bench import measure
     from course.proof.eastmeres import other_eastmeres
     from course.proof.prove import Prover
 
     count = _whole_number(sample, "--sample", least=1)
-    try:
-        with console.status("Drawing other Eastmeres") as status:
-            eastmeres = other_eastmeres(ROOT)
-            status.update("Proving")
-            with Prover(ROOT, eastmeres) as prover:
-                (name,) = select([one.name for one in prover.units], [unit])
-                chosen = next(one for one in prover.units if one.name == name)
-                found = measure(prover, chosen, count, lambda what: status.update(what.capitalize()))
-    except BuildError as error:
-        _tell(error.problems)
-        raise typer.Exit(1) from None
+    with _broken_proof_told(), console.status("Drawing other Eastmeres") as status:
+        eastmeres = other_eastmeres(ROOT)
+        status.update("Proving")
+        with Prover(ROOT, eastmeres) as prover:
+            (chosen,) = select(prover.units, [unit])
+            found = measure(prover, chosen, count, lambda what: status.update(what.capitalize()))
     console.print(
         f"{found.unit}: {found.answers} answers in {found.engine_seconds:.0f} s, {found.an_answer:.3f} s each.\n"
         f"nbclient: {found.sample} of them, a run of the notebook each, {found.a_run:.2f} s each.\n"

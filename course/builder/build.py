@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import nbformat
 
@@ -24,6 +25,7 @@ from course.builder.source import Notebook, Unit, read_unit, unit_folders
 from course.builder.stamps import MADE, Facts, Stamps, course_inputs, fingerprint, shared_inputs, town_inputs
 
 GLOSSARY = "glossary.md"
+OfUnits = TypeVar("OfUnits", Unit, Path)
 HASH_SEEDS = (1, 2)  # two runs that put sets in another order
 
 
@@ -65,8 +67,7 @@ class Builder:
         Raises BuildError, with every problem found and nothing of the units changed, when a rule is broken.
         """
         units = self.units()
-        names = select([unit.name for unit in units], [name for name in wanted if name != "data"])
-        selected = [unit for unit in units if unit.name in names]
+        selected = select(units, [name for name in wanted if name != "data"])
         self.build_data()
         if list(wanted) == ["data"]:
             return []
@@ -253,19 +254,19 @@ class _Work:
             raise BuildError([Problem(self.notebook.path, 1, str(error))]) from error
 
 
-def select(units: Sequence[str], wanted: Sequence[str]) -> list[str]:
-    """Those of the folders `units` that a user named, by number (4 or 04) or by folder; all when none is named.
+def select(units: Sequence[OfUnits], wanted: Sequence[str]) -> list[OfUnits]:
+    """Those of `units`, or of their folders, that a user named, by number (4 or 04) or by folder; all when none is named.
 
     Raises BuildError for one that is none of them.
     """
     found = set()
     for name in wanted:
-        matching = {unit for unit in units if name == unit or (name.isdecimal() and int(name) == int(unit[:2]))}
+        matching = {one.name for one in units if name == one.name or (name.isdecimal() and int(name) == int(one.name[:2]))}
         if not matching:
-            message = f'No unit is called "{name}". There are: {", ".join(units)}.'
+            message = f'No unit is called "{name}". There are: {", ".join(one.name for one in units)}.'
             raise BuildError([Problem(Path("course/units"), 1, message)])
         found |= matching
-    return [unit for unit in units if unit in found or not wanted]
+    return [one for one in units if one.name in found or not wanted]
 
 
 def _lay(made: Path, place: Path) -> None:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from course.builder.rules import hidden_part, solution_part
-from course.builder.source import Unit
+from course.builder.source import Unit, hidden_part, solution_part
 from course.builder.stamps import files
 
 PICTURE = re.compile(r"base64,[A-Za-z0-9+/=]+")

@@ -10,10 +10,9 @@ import yaml
 
 from course.builder.problem import BuildError, Problem
 from course.builder.rules import new_words
-from course.builder.source import Notebook, Unit, is_notebook
+from course.builder.source import MENTOR_PAGE, Notebook, Unit, is_notebook
 
 MAP = "units.csv"
-MENTOR_PAGE = "mentor.md"
 MAP_COLUMNS = ("unit", "title", "question", "weeks", "lesson_minutes", "assessment_minutes", "ready")
 
 

@@ -9,8 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course.builder.rules import hidden_part
-from course.builder.source import EXERCISE, Cell, Exercise, Notebook, Unit
+from course.builder.source import EXERCISE, Cell, Exercise, Notebook, Unit, hidden_part
 from course.checks import ANSWER, CHECK, CHECK_CELL
 
 OWN_OPTIONS = ("task", "check", "written", "points", "outcome", "kind")

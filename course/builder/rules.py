@@ -16,11 +16,14 @@ from course.builder.source import (
     BEGIN_SOLUTION,
     END_HIDDEN,
     END_SOLUTION,
+    MENTOR_PAGE,
     Cell,
     Exercise,
     Notebook,
     Unit,
     as_jupytext_writes,
+    hidden_part,
+    visible_part,
 )
 
 LONGEST_CELL = 15
@@ -364,31 +367,16 @@ def hidden_checks_belong_in_assessments(unit: Unit, course: Course) -> Iterator[
 
 @rule
 def written_tasks_have_a_marking_guide(unit: Unit, course: Course) -> Iterator[Problem]:
-    guide = unit.folder / "mentor.md"
+    guide = unit.folder / MENTOR_PAGE
     text = guide.read_text(encoding="utf-8") if guide.exists() else ""
     for notebook, exercise in _exercises(unit):
         if exercise.written and not re.search(rf"^#+ .*`{re.escape(exercise.id)}`", text, re.MULTILINE):
-            message = f'mentor.md needs a marking guide for "{exercise.id}", under a heading that holds `{exercise.id}`.'
+            message = f'{MENTOR_PAGE} needs a marking guide for "{exercise.id}", under a heading that holds `{exercise.id}`.'
             yield notebook.problem(exercise.written, message)
 
 
 def _lines_of_code(source: str) -> int:
     return len([line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("###")])
-
-
-def visible_part(source: str) -> str:
-    """A check's source without what is hidden."""
-    return re.sub(rf"^{BEGIN_HIDDEN}$.*?^{END_HIDDEN}$\n?", "", source, flags=re.DOTALL | re.MULTILINE)
-
-
-def hidden_part(source: str) -> str:
-    """A check's hidden source, without its markers."""
-    return "".join(re.findall(rf"^{BEGIN_HIDDEN}$\n(.*?)^{END_HIDDEN}$", source, flags=re.DOTALL | re.MULTILINE))
-
-
-def solution_part(source: str) -> str:
-    """A task's answer, without its markers."""
-    return "".join(re.findall(rf"^\s*{BEGIN_SOLUTION}$\n(.*?)^\s*{END_SOLUTION}$", source, flags=re.DOTALL | re.MULTILINE))
 
 
 def _exercises(unit: Unit) -> Iterator[tuple[Notebook, Exercise]]:

@@ -14,6 +14,9 @@ from course.builder.problem import BuildError, Problem
 EXERCISE = re.compile(r"^(#+) Exercise: (.+)$", re.MULTILINE)
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+ANSWERED = re.compile(rf"^\s*{BEGIN_SOLUTION}$\n(.*?)^\s*{END_SOLUTION}$", flags=re.DOTALL | re.MULTILINE)
+HIDDEN = re.compile(rf"^{BEGIN_HIDDEN}$\n(.*?)^{END_HIDDEN}$\n?", flags=re.DOTALL | re.MULTILINE)
+MENTOR_PAGE = "mentor.md"
 
 
 @dataclass
@@ -259,3 +262,18 @@ def _in_order_of_needs(notebooks: list[Notebook]) -> list[Notebook]:
         waiting.remove(ready)
         ordered.append(ready)
     return ordered
+
+
+def visible_part(check: str) -> str:
+    """A check's source without what is hidden."""
+    return HIDDEN.sub("", check)
+
+
+def hidden_part(check: str) -> str:
+    """A check's hidden source, without its markers."""
+    return "".join(HIDDEN.findall(check))
+
+
+def solution_part(task: str) -> str:
+    """A task's answer, without its markers."""
+    return "".join(ANSWERED.findall(task))

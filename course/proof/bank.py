@@ -31,7 +31,7 @@ import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
 from course.builder.problem import BuildError, Problem
-from course.builder.source import Exercise, Notebook, Unit
+from course.builder.source import MENTOR_PAGE, Exercise, Notebook, Unit
 from course.proof.mutants import Mutant, mutants_of, one_line
 
 BANK = "answers.yaml"
@@ -102,7 +102,9 @@ def read_bank(unit: Unit) -> dict[str, Answers]:
     bank = {}
     for key, node in entries.items():
         if key.value in written:
-            reader.wrong(key, f'"{key.value}" is a written task, which is marked by its guide in mentor.md: take it out.')
+            reader.wrong(
+                key, f'"{key.value}" is a written task, marked by its guide in {MENTOR_PAGE}: take it out.'
+            )
         elif key.value not in tasks:
             reader.wrong(key, f'Unknown task "{key.value}": the unit has {", ".join(sorted(tasks))}.')
         else:

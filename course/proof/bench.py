@@ -12,6 +12,7 @@ from pathlib import Path
 from course.builder.execute import run
 from course.builder.expand import as_text
 from course.builder.source import Unit
+from course.proof.judge import HARD_CODED
 from course.proof.prove import Prover, as_answered
 from course.proof.results import TaskProof, Tried
 
@@ -70,12 +71,12 @@ def measure(prover: Prover, unit: Unit, sample: int, progress: Callable[[str], N
 
 def _made_in_place(one: Tried) -> bool:
     """Whether an answer is made of what the check does, and cannot be written into a notebook."""
-    return one.answer.kind == "hard-coded"
+    return one.answer.kind == HARD_CODED
 
 
 def _with(prover: Prover, unit: Unit, task: TaskProof, one: Tried) -> str:
     """The unit's notebook, as JSON, with one answer in the place of the model answer."""
     notebook = prover.solution(task.notebook, unit)
     cell = next(cell for cell in notebook.cells if cell.metadata.get("task") == task.exercise.id)
-    cell.source = as_answered(task.exercise, one.answer.source)
+    cell.source = as_answered(task.exercise.number, one.answer.source)
     return as_text(notebook)

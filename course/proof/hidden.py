@@ -1,14 +1,12 @@
 """Finds the hidden checks of a check cell, each an `expect` of its own, and writes the cell anew without one of them."""
 
 import ast
-import re
 from dataclasses import dataclass
 
-from course.builder.source import BEGIN_HIDDEN, END_HIDDEN
+from course.builder.source import HIDDEN
 from course.proof.mutants import Model
 
 REACHED = "_hidden_check_reached"
-BLOCK = re.compile(rf"^{BEGIN_HIDDEN}$\n.*?^{END_HIDDEN}$\n?", flags=re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class HiddenCheck:
 
 def hidden_checks(check: str) -> list[HiddenCheck]:
     """The hidden checks of a check cell's source, in its order."""
-    blocks = [block.span() for block in BLOCK.finditer(check)]
+    blocks = [block.span() for block in HIDDEN.finditer(check)]
     model = Model(check) if blocks else None
     found = []
     for node in model.nodes(ast.Expr) if model else ():

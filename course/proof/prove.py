@@ -7,23 +7,23 @@ a session of the engine, and at each task a branch of that session runs one answ
 import ast
 import math
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
+from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode, from_dict
 
 from course.builder.build import Builder
 from course.builder.derived import lay_beside, read_pathway
 from course.builder.expand import author_cell, solution_notebook
 from course.builder.problem import BuildError
-from course.builder.rules import visible_part
-from course.builder.source import Exercise, Notebook, Unit
+from course.builder.source import Exercise, Notebook, Unit, visible_part
 from course.checks import ANSWER, NOT_YET
 from course.engine import CellResult, Engine, Limits, Session
 from course.grading.marks import marks
@@ -38,8 +38,8 @@ from course.proof.results import Answer, HiddenProof, TaskProof, Tried, UnitProo
 TIMES_AS_LONG, SECONDS = 20, 3
 ANSWER_LIMITS = Limits(seconds=30, seconds_in_all=60, memory_mb=1000, output_kb=1000)
 NOTEBOOK_LIMITS = Limits(seconds=120, seconds_in_all=3600)
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ADVANCE = Callable[[int, int, str], None]
+Found = dict[str, tuple[list[Tried], list[HiddenProof]]]  # what came of a trial, by exercise
 
 
 class Prover:
@@ -67,23 +67,25 @@ class Prover:
         """Try every answer to every task of a unit. Raises BuildError when its bank, or a cell between tasks, is broken."""
         start = time.perf_counter()
         bank = read_bank(unit)
-        tasks = {task.exercise.id: task for task in self._tasks(unit)}
-        homes = [(notebook, None, self.data) for notebook in unit.notebooks]
-        others = [(unit.assessment, *other) for other in self.eastmeres.items()] if unit.assessment else []
+        solutions = {notebook.name: self.solution(notebook, unit) for notebook in unit.notebooks}
+        homes = [Trial(solutions[one.name], one, bank, unit.folder / BANK, self.data) for one in unit.notebooks]
+        others = [
+            replace(home, data=data, eastmere=seed)
+            for home in homes
+            if home.notebook.is_assessment
+            for seed, data in self.eastmeres.items()
+        ]
+        tasks = {proof.exercise.id: proof for home in homes for proof in home.nothing_tried()}
+        trials = [*homes, *others]
+        advance = _Advance(
+            self._progress, unit.name, sum(len(answers) for one in trials for answers in one.answers.values())
+        )
         with tempfile.TemporaryDirectory(prefix="pathway-prove-") as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
             self.lay_beside(Path(scratch), unit)
-            advance = _Advance(self._progress, unit.name)
-            trials = [
-                Trial(self.solution(notebook, unit), notebook, tasks, bank, unit.folder / BANK, eastmere, advance)
-                for notebook, eastmere, _ in [*homes, *others]
-            ]
-            advance.expect(sum(trial.count() for trial in trials))
-            places = [data for *_, data in [*homes, *others]]
-            work = [
-                pool.submit(trial.run, self._engine, Path(scratch), data) for trial, data in zip(trials, places, strict=True)
-            ]
-            for one in work:
-                one.result()
+            for found in pool.map(lambda one: one.run(self._engine, Path(scratch), advance), trials):
+                for id, (tried, hidden) in found.items():
+                    tasks[id].tried += tried
+                    tasks[id].hidden += hidden
         proof = UnitProof(unit, list(tasks.values()), time.perf_counter() - start, tuple(self.eastmeres))
         proof.problems = problems_of(proof)
         return proof
@@ -96,52 +98,56 @@ class Prover:
         """Write into `folder` what the unit's notebooks read from their own."""
         lay_beside(folder, unit, self._stations, self.units)
 
-    def _tasks(self, unit: Unit) -> list[TaskProof]:
-        found = []
-        for notebook in unit.notebooks:
-            cells = {cell.metadata.get("task"): cell for cell in self.solution(notebook, unit).cells}
-            for exercise in notebook.exercises:
-                if exercise.task:
-                    found.append(TaskProof(notebook, exercise, unanswered(cells[exercise.id])))
-        return found
 
-
-@dataclass
+@dataclass(frozen=True)
 class Trial:
     """One run of a notebook, with every answer to each of its tasks; on the course's own data, or on another Eastmere.
 
-    `solution` is the notebook with its model answers. What is found is added to `tasks`.
+    `solution` is the notebook with its model answers, `path` the bank's file, `data` the folder of data, `eastmere` its
+    seed where it is not the course's own.
     """
 
     solution: NotebookNode
     notebook: Notebook
-    tasks: Mapping[str, TaskProof]
     bank: Mapping[str, Answers]
-    path: Path  # of the bank
-    eastmere: int | None
-    advance: "_Advance"
+    path: Path
+    data: Path
+    eastmere: int | None = None
 
-    def count(self) -> int:
-        """How many answers will be tried."""
-        return sum(len(self._answers(one)) for one in self._exercises())
+    @cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        """The exercises that a machine marks, by id."""
+        return {one.id: one for one in self.notebook.exercises if one.task}
 
-    def _exercises(self) -> list[Exercise]:
-        return [exercise for exercise in self.notebook.exercises if exercise.task]
+    @cached_property
+    def answers(self) -> dict[str, list[Answer]]:
+        """What is tried at each exercise."""
+        return {id: self._answers(exercise) for id, exercise in self.exercises.items()}
 
-    def run(self, engine: Engine, folder: Path, data: Path) -> None:
+    @cached_property
+    def _stubs(self) -> dict[str, str]:
+        cells = self.solution.cells
+        return {id: unanswered(cell) for cell in cells if (id := cell.metadata.get("task")) in self.exercises}
+
+    def nothing_tried(self) -> list[TaskProof]:
+        """The tasks, before any answer is tried."""
+        return [TaskProof(self.notebook, exercise, self._stubs[id]) for id, exercise in self.exercises.items()]
+
+    def run(self, engine: Engine, folder: Path, advance: Callable[[str], None]) -> Found:
         """Run the notebook from its first cell to its last, in `folder`, and at each task the answers to it."""
-        exercises = {one.id: one for one in self._exercises()}
-        with engine.session(NOTEBOOK_LIMITS, folder, data) as session:
+        found = {}
+        with engine.session(NOTEBOOK_LIMITS, folder, self.data) as session:
             for position, cell in enumerate(self.solution.cells):
                 if cell.cell_type != "code":
                     continue
                 if id := cell.metadata.get("task"):
-                    self._try_all(session, exercises[id], check=self.solution.cells[position + 1])
+                    found[id] = self._try_all(session, self.exercises[id], self.solution.cells[position + 1], advance)
                 (result,) = session.run([cell.source])
                 if result.error and not cell.metadata.get("nbgrader"):
                     where = "" if self.eastmere is None else f" on another Eastmere (seed {self.eastmere})"
                     message = f"This cell ends in an error{where}: {result.error.name}: {one_line(result.error.message)}"
                     raise BuildError([self.notebook.problem(author_cell(self.notebook, position), message)])
+        return found
 
     def _answers(self, exercise: Exercise) -> list[Answer]:
         """What is tried: at home all there is, elsewhere what has to hold on any data."""
@@ -153,7 +159,7 @@ class Trial:
         ]
         if self.eastmere is not None:
             return answers
-        answers.append(Answer("blank", "nothing answered", self.tasks[exercise.id].stub, *at_task, 0))
+        answers.append(Answer("blank", "nothing answered", self._stubs[exercise.id], *at_task, 0))
         for mutant in mutants_of(exercise, self.notebook):
             because = next((one.reason for one in bank.same if one.names(mutant)), None)
             line = exercise.task.line + mutant.line - 1
@@ -161,21 +167,23 @@ class Trial:
             answers.append(Answer("mutant", name, mutant.source, self.notebook.path, line, same_because=because))
         return answers
 
-    def _try_all(self, session: Session, exercise: Exercise, check: NotebookNode) -> None:
-        task, limits = self.tasks[exercise.id], ANSWER_LIMITS
-        for answer in self._answers(exercise):
+    def _try_all(
+        self, session: Session, exercise: Exercise, check: NotebookNode, advance: Callable[[str], None]
+    ) -> tuple[list[Tried], list[HiddenProof]]:
+        limits, tried = ANSWER_LIMITS, []
+        for answer in self.answers[exercise.id]:
             start = time.perf_counter()
             with session.branch(limits) as branch:
-                branch.run([as_answered(exercise, answer.source)])
+                branch.run([as_answered(exercise.number, answer.source)])
                 earned, told = _verdict(branch, check)
             if answer.kind == "model":
                 seconds = math.ceil(SECONDS + TIMES_AS_LONG * (time.perf_counter() - start))
                 limits = replace(limits, seconds=seconds, seconds_in_all=2 * seconds)
-            task.tried.append(Tried(answer, earned, exercise.points, told, self.eastmere))
-            self.advance(exercise.id)
-        if self.eastmere is None and self.notebook.is_assessment:
-            task.hidden += self._hidden(session, exercise, check)
-            task.tried += self._hard_coded(session, exercise, check)
+            tried.append(Tried(answer, earned, exercise.points, told, self.eastmere))
+            advance(exercise.id)
+        if self.eastmere is not None or not self.notebook.is_assessment:
+            return tried, []
+        return tried + self._hard_coded(session, exercise, check), self._hidden(session, exercise, check)
 
     def _hidden(self, session: Session, exercise: Exercise, check: NotebookNode) -> list[HiddenProof]:
         """Each hidden check with the wrong answers for which the bank would not hold any more if it were taken out."""
@@ -183,7 +191,7 @@ class Trial:
         needed_by: list[list[str]] = [[] for _ in hidden]
         for wrong in self.bank[exercise.id].wrong if hidden else ():
             with session.branch(ANSWER_LIMITS) as branch:
-                branch.run([as_answered(exercise, wrong.answer), f"{REACHED} = None"])
+                branch.run([as_answered(exercise.number, wrong.answer), f"{REACHED} = None"])
                 with branch.branch() as counted:
                     *_, number = counted.run([counting(check.source), f"print({REACHED})"])
                 if (reached := _printed(number)).isdecimal():
@@ -208,7 +216,7 @@ class Trial:
         visible = visible_part(check.source)
         with session.branch(ANSWER_LIMITS) as branch:
             branch.run(
-                [as_answered(exercise, exercise.task.source), f"from course.proof.hardcoded import HardCoded\n{each}"]
+                [as_answered(exercise.number, exercise.task.source), f"from course.proof.hardcoded import HardCoded\n{each}"]
             )
             branch.run([visible, stop])
             with branch.branch() as again:
@@ -223,13 +231,10 @@ class Trial:
 class _Advance:
     """Counts the answers that trials, in threads of their own, have tried."""
 
-    def __init__(self, progress: ADVANCE, unit: str):
+    def __init__(self, progress: ADVANCE, unit: str, total: int):
         self._progress, self._unit, self._lock = progress, unit, Lock()
-        self._done, self._total = 0, 0
-
-    def expect(self, total: int) -> None:
-        self._total = total
-        self._progress(0, total, self._unit)
+        self._done, self._total = 0, total
+        progress(0, total, unit)
 
     def __call__(self, task: str) -> None:
         with self._lock:
@@ -237,9 +242,9 @@ class _Advance:
             self._progress(self._done, self._total, f"{self._unit[:2]} {task}")
 
 
-def as_answered(exercise: Exercise, answer: str) -> str:
-    """An answer as it stands in the trainee's cell, below the line that the build writes."""
-    first = ANSWER.format(number=exercise.number)
+def as_answered(number: int, answer: str) -> str:
+    """An answer to the exercise of that number as it stands in the trainee's cell, below the line that the build writes."""
+    first = ANSWER.format(number=number)
     return answer if answer.startswith(first) else f"{first}\n{answer}"
 
 
@@ -255,7 +260,7 @@ def _told(result: CellResult) -> str:
         return result.stopped
     for output in result.outputs:
         if output["output_type"] == "error":
-            _, not_yet, words = ANSI.sub("", "\n".join(output["traceback"])).partition(NOT_YET)
+            _, not_yet, words = strip_ansi("\n".join(output["traceback"])).partition(NOT_YET)
             return one_line(words) if not_yet else f"{output['ename']}: {one_line(output['evalue'])}"
     return ""
 

@@ -10,7 +10,7 @@ import pytest
 from markupsafe import escape
 
 from course.builder.source import unit_folders
-from course.checks import ANSWER
+from course.proof.prove import as_answered
 from tests.cohort import Cohort
 from tests.conftest import ROOT
 
@@ -61,8 +61,7 @@ def test_answers_earn_the_same_from_nbgrader(tmp_path):
         for task in proof["tasks"]:
             given = sampled[task["task"]][number % len(sampled[task["task"]])]
             cell = next(cell for cell in notebooks[task["notebook"]].cells if cell.metadata.get("task") == task["task"])
-            first = ANSWER.format(number=task["exercise"])
-            cell.source = given["answer"] if given["answer"].startswith(first) else f"{first}\n{given['answer']}"
+            cell.source = as_answered(task["exercise"], given["answer"])
             wanted[trainee][task["notebook"], f"{task['task']}-check"] = given["earned"]
         for name, notebook in notebooks.items():
             cohort.submit(trainee, name, notebook)
