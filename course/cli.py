@@ -349,6 +349,53 @@ def bench_proof(
     )
 
 
+@bench.command("siting")
+def bench_siting(
+    orlib: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Solve this p-median file of the OR-Library, and more behind it."),
+    ] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files, behind --orlib FILE.")] = None,
+    areas: Annotated[str, typer.Option(metavar="N", help="Areas of the largest made-up town.")] = "2000",
+) -> None:
+    """Seconds and memory of the siting models in made-up towns; with --orlib the optimum of each published file."""
+    largest = _whole_number(areas, "--areas", least=4)
+    if more and not orlib:
+        _refuse("files of the OR-Library stand behind --orlib.")
+    from course import siting_bench
+
+    if not orlib:
+        with console.status("Siting"):
+            found = list(siting_bench.measured(largest))
+        console.print(_siting_table(found))
+        return
+    files = [*orlib, *(more or [])]
+    try:
+        for path in files:
+            siting_bench.read_orlib(path)  # all of them first: one may take minutes to solve
+        for path in files:
+            with console.status(f"Solving {path}"):
+                one = siting_bench.solve(path)
+            line = f"{path}: {one.vertices} vertices, p {one.medians}, optimum {one.optimum:.10g} (bound {one.bound:.10g})"
+            line += f", {one.seconds:.1f} s, {one.peak_mb:.0f} MB"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    except siting_bench.Unreadable as error:
+        _refuse(str(error), 1)
+
+
+def _siting_table(found: list) -> Table:
+    caption = "MB: peak memory of the whole process. gap: metres, or children, between the plan and the proved bound."
+    table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    for column in ("areas", "schools", "options", "projects", "s", "MB", "gap"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in found:
+        asked = one.asked
+        sizes = map(str, (asked.areas, asked.schools, asked.options, asked.projects))
+        table.add_row(asked.model, *sizes, f"{one.seconds:.2f}", f"{one.peak_mb:.0f}", f"{one.gap:.2g}")
+    return table
+
+
 def main() -> None:
     app()
 

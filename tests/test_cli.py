@@ -262,3 +262,38 @@ def test_bench_of_no_seeds_is_refused(tmp_path, seeds):
     refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert in_one_line(refused) == f"pathway: --seeds {seeds}: give a whole number from 1."
+
+
+def bench_siting(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "course.cli", "bench", "siting", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_bench_siting_tells_seconds_and_memory_as_towns_grow(tmp_path):
+    done = bench_siting(tmp_path, "--areas", "80")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"capacitated +166 +77 +16 +3 +\d+\.\d\d +\d+ +0", done.stdout)
+    assert len(re.findall(r"p-median +(?:20|40|80) ", done.stdout)) == 6
+
+
+def test_bench_siting_solves_files_of_the_or_library_one_behind_the_other(tmp_path):
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_text("4 4 1\n1 2 3\n2 3 9\n3 4 4\n3 2 1\n")
+    done = bench_siting(tmp_path, "--orlib", "one.txt", "two.txt")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"one\.txt: 4 vertices, p 1, optimum 9 \(bound 9\), \d+\.\d s, \d+ MB\ntwo\.txt: ", done.stdout)
+
+
+def test_bench_siting_refuses_a_file_with_its_line_before_it_solves_any(tmp_path):
+    (tmp_path / "one.txt").write_text("2 1 1\n1 2 3\n")
+    (tmp_path / "two.txt").write_text("2 1 1\n1 2 three\n")
+    refused = bench_siting(tmp_path, "--orlib", "one.txt", "two.txt")
+    assert refused.returncode == 1 and refused.stdout == ""
+    assert in_one_line(refused) == "pathway: two.txt:2: an edge is two vertices and a cost, not '1 2 three'."
+
+
+@pytest.mark.parametrize("arguments", [["one.txt"], ["--areas", "3"]])
+def test_bench_siting_refuses_what_was_typed_amiss(tmp_path, arguments):
+    refused = bench_siting(tmp_path, *arguments)
+    assert refused.returncode == 2 and refused.stderr.startswith("pathway: ")

@@ -14,7 +14,16 @@ from pathlib import Path
 MENTOR = "course/town/mentor"  # what only mentors may see of the data: made, though it lies in course/
 MADE = ("data", MENTOR, "solutions", "notebooks")
 # What shapes every unit, beside its own text: what notebooks import, the builder, nbgrader's settings.
-SHARED = ("__init__.py", "checks.py", "chart_checks.py", "data.py", "figures.py", "builder", "grading/settings.py")
+SHARED = (
+    "__init__.py",
+    "checks.py",
+    "chart_checks.py",
+    "data.py",
+    "figures.py",
+    "siting.py",
+    "builder",
+    "grading/settings.py",
+)
 
 
 @dataclass(frozen=True)

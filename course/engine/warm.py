@@ -61,6 +61,7 @@ IMPORTS = (
     "scipy.optimize",
     "scipy.spatial",
     "course.chart_checks",
+    "course.siting",
 )
 LATE = (
     "IPython.core.completer",

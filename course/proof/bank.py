@@ -102,9 +102,7 @@ def read_bank(unit: Unit) -> dict[str, Answers]:
     bank = {}
     for key, node in entries.items():
         if key.value in written:
-            reader.wrong(
-                key, f'"{key.value}" is a written task, marked by its guide in {MENTOR_PAGE}: take it out.'
-            )
+            reader.wrong(key, f'"{key.value}" is a written task, marked by its guide in {MENTOR_PAGE}: take it out.')
         elif key.value not in tasks:
             reader.wrong(key, f'Unknown task "{key.value}": the unit has {", ".join(sorted(tasks))}.')
         else:
