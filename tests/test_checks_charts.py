@@ -32,7 +32,9 @@ from course.checks import (
     colours_of,
     colours_of_areas,
     contrast,
+    gaps_stand_out,
     groups_of,
+    has_key,
     has_legend,
     has_one_y_axis,
     intervals_of,
@@ -140,13 +142,20 @@ def test_the_label_is_that_of_the_axis_along_which_the_bars_run(ax):
     assert length_label(ax) == "people"
 
 
-@pytest.mark.parametrize("label", ["people", "number of people", "Staff", "count of staff"])
+@pytest.mark.parametrize(
+    "label", ["people", "number of people", "Staff", "count of staff", "change in pupils", "places taken, %"]
+)
 def test_a_label_that_names_what_is_counted_is_accepted(label):
     assert says_what_is_counted(label)
 
 
-@pytest.mark.parametrize("label", ["", " ", "x", "Y", "region", "Regions", "count", "values", "X axis"])
+@pytest.mark.parametrize("label", ["", " ", "x", "Y", "region", "Regions", "count", "values", "X axis", "%"])
 def test_a_label_that_names_an_axis_a_bar_or_any_number_is_not(label):
+    assert not says_what_is_counted(label)
+
+
+@pytest.mark.parametrize("label", ["change", "Change (%)", "per cent", "Rate of change", "Frequency", "Eastmere", "in 2024"])
+def test_a_label_that_leaves_open_of_what_is_not(label):
     assert not says_what_is_counted(label)
 
 
@@ -160,11 +169,12 @@ def test_charts_are_not_loaded_before_a_check_asks_for_one():
 
 
 def test_every_check_of_charts_comes_from_course_checks():
-    public = {
+    own = {
         name
         for name, thing in vars(chart_checks).items()
         if inspect.isfunction(thing) and thing.__module__ == chart_checks.__name__ and not name.startswith("_")
     }
+    public = own | {"can_be_told_apart", "contrast", "lightness"}  # of colours alone, without a chart
     assert set(checks.CHART_CHECKS) == public
     assert checks.what_is_missing is figures.what_is_missing
 
@@ -1050,6 +1060,46 @@ def test_colours_that_look_alike_to_some_cannot(colours):
 def test_the_same_colour_twice_cannot_be_told_apart():
     assert not can_be_told_apart(["#12436D", "#12436d"])
     assert can_be_told_apart(["#12436D"]) and can_be_told_apart([])
+
+
+def test_a_check_may_ask_for_less_between_colours_that_stand_side_by_side():
+    grey, pale_blue = "lightgrey", "#d0e1f2"
+    assert not can_be_told_apart([grey, pale_blue])
+    assert can_be_told_apart([grey, pale_blue], apart=5)
+
+
+@pytest.mark.parametrize(("scale", "stands_out"), [("Blues", True), ("viridis", True), ("Greys", False)])
+def test_a_grey_gap_stands_out_from_a_scale_that_has_no_grey(ax, scale, stands_out):
+    key = ax.figure.colorbar(ax.scatter([1, 2], [1, 2], c=[1, 2], cmap=scale))
+    ends = [matplotlib.colors.to_hex(key.cmap(0.0)), matplotlib.colors.to_hex(key.cmap(1.0))]
+    assert gaps_stand_out(ax, ["#d3d3d3"], ends) == stands_out
+
+
+def test_a_gap_stands_out_neither_as_a_hole_nor_in_the_colour_of_another_area(ax):
+    others = ["#c6dbef", "#08306b"]
+    assert gaps_stand_out(ax, ["#bfbfbf"], others)
+    assert not gaps_stand_out(ax, ["#bfbfbf", None], others)
+    assert not gaps_stand_out(ax, ["#ffffff"], others)
+    assert not gaps_stand_out(ax, ["#c6dbef"], others)
+
+
+def test_what_is_hatched_is_on_no_scale(ax):
+    ax.add_patch(plt.Polygon([(0, 0), (1, 0), (1, 1)], facecolor="white", hatch="//"))
+    assert gaps_stand_out(ax, ["#ffffff"], ["#c6dbef"])
+
+
+def test_a_key_has_numbers(ax):
+    dots = ax.scatter([1, 2], [1, 2], c=[1, 2], label="no count")
+    ax.legend()
+    assert not has_key(ax)
+    ax.scatter([], [], label="to 5")
+    ax.scatter([], [], label="5 to 9")
+    ax.legend()
+    assert has_key(ax)
+    ax.get_legend().remove()
+    assert not has_key(ax)
+    ax.figure.colorbar(dots)
+    assert has_key(ax)
 
 
 def test_lightness_runs_from_black_to_white():

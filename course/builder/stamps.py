@@ -17,7 +17,7 @@ MADE = ("data", MENTOR, "solutions", "notebooks")
 SHARED = (
     "__init__.py",
     "checks.py",
-    "chart_checks.py",
+    "chart_checks",
     "data.py",
     "figures.py",
     "siting.py",
