@@ -15,8 +15,8 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
-from scipy.sparse import coo_array, csr_array, eye_array, hstack
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
+from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 # A total that differs by less than this share is the same total: what adding up fractions in another order makes of it.
 SAME = 1e-9
@@ -26,6 +26,8 @@ WHOLE = 1e-6
 LONG_ENOUGH = 3
 # An area's list of nearest places with room is begun with so many.
 PLACES_AT_FIRST = 48
+# With so many options it pays to leave out those that no best plan can open.
+MANY = 100
 # What milp's status says when nothing fits.
 INFEASIBLE = 2
 
@@ -433,6 +435,7 @@ def _fewest_metres(asked: _Asked) -> tuple[list[int], float]:
     it promises too few metres, never too many: a plan in which nobody does is the best of all. Else the lists of those
     who do are made longer.
     """
+    asked = _without_hopeless(asked)
     area = np.flatnonzero(asked.children > 0)
     children, existing, count = asked.children[area], asked.nearest()[area], len(asked.options)
     metres = np.minimum(asked.metres[np.ix_(area, asked.options)], existing[:, np.newaxis])
@@ -486,6 +489,68 @@ def _by_distance(metres: np.ndarray, order: np.ndarray, length: np.ndarray) -> t
     chain = eye_array(steps) - coo_array((np.ones(len(before)), (before, before - 1)), shape=(steps, steps))
     rows = (hstack([options, chain]), (rank == 0).astype(float), np.inf)
     return rows, step_area, np.where(reachable, there - here, 0), reachable.astype(float), beyond
+
+
+def _without_hopeless(asked: _Asked) -> _Asked:
+    """The question without the options that no plan as good as a known one can open, where there are many options.
+
+    The relaxation, in which options may be open in part, cannot do better than some total; opening an option whole adds at
+    least its reduced cost to that. Where this comes to more than a plan that swaps have found, the option is left out. The
+    relaxation is solved by Benders' cuts, one an area: who does not reach a whole school within some metres walks so far,
+    less what nearer options spare them (Duran-Mateluna, Ales and Elloumi 2023, European J. Operational Research).
+    """
+    area = np.flatnonzero(asked.children > 0)
+    children, existing, count = asked.children[area], asked.nearest()[area], len(asked.options)
+    metres = np.minimum(asked.metres[np.ix_(area, asked.options)], existing[:, np.newaxis])
+    limited = asked.costs is not None or asked.priority is not None
+    if count < MANY or not asked.projects or limited or not np.isfinite(metres).all():
+        return asked
+    plan, best = _by_swaps(metres, existing, children, asked.projects)
+    in_order = np.c_[metres, existing].argsort(axis=1, kind="stable")
+    sorted_metres = np.take_along_axis(np.c_[metres, existing], in_order, axis=1)
+    exactly = np.r_[np.ones(count), np.zeros(len(area))][np.newaxis, :]
+    opened, walked = np.full(count, asked.projects / count), np.full(len(area), -np.inf)
+    cuts, least = [], []
+    while True:
+        # The existing place, behind the options, is open.
+        whole = np.append(opened, 1)[in_order].cumsum(axis=1) > 1 - WHOLE
+        far = sorted_metres[np.arange(len(area)), whole.argmax(axis=1)]
+        spared = np.maximum(far[:, np.newaxis] - metres, 0)
+        short = np.flatnonzero(far - spared @ opened > walked + WHOLE * (1 + far))
+        if not len(short):
+            break
+        cuts.append(-hstack([csr_array(spared[short]), eye_array(len(area), format="csr")[short]]))
+        least.append(-far[short])
+        found = linprog(
+            np.r_[np.zeros(count), children],
+            A_ub=vstack(cuts),
+            b_ub=np.concatenate(least),
+            A_eq=exactly,
+            b_eq=[asked.projects],
+            bounds=[(0, 1)] * count + [(0, None)] * len(area),
+        )
+        opened, walked = found.x[:count], found.x[count:]
+    hopeful = found.fun + found.lower.marginals[:count] <= best * (1 + WHOLE)
+    hopeful[plan] = True
+    return replace(asked, options=asked.options[hopeful])
+
+
+def _by_swaps(metres: np.ndarray, existing: np.ndarray, children: np.ndarray, projects: int) -> tuple[list[int], float]:
+    """A good plan and its total: one by one, then each option swapped for a better one while there is any.
+
+    metres: areas x options. The options are numbers of columns.
+    """
+    plan: list[int] = []
+    total, better = np.inf, True
+    while better:
+        better = False
+        for place in range(projects):
+            others = [option for other, option in enumerate(plan) if other != place]
+            rest = metres[:, others].min(axis=1, initial=np.inf)
+            totals = children @ np.minimum(np.minimum(rest, existing)[:, np.newaxis], metres)
+            if len(plan) < projects or totals.min() < total * (1 - SAME):
+                plan, total, better = [*others, int(totals.argmin())], float(totals.min()), True
+    return plan, total
 
 
 def _why_no_plan(asked: _Asked) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import lil_array
 
 from course.siting import Plan, capacitated, maximal_covering, p_median, two_step_floating_catchment
 
@@ -487,3 +488,44 @@ def test_what_is_asked_is_not_changed():
     p_median(METRES, CHILDREN, 1)
     for now, then in zip((METRES, CHILDREN, PLACES), before, strict=True):
         assert now.equals(then)
+
+
+# Many options: those without hope are left out before the search
+
+
+def optimum(metres, children, existing, projects):
+    """The p-median's optimum by the textbook's model: who goes where, and what is open."""
+    areas, places = metres.shape
+    going = np.arange(areas * places).reshape(areas, places)
+    rows = [(dict.fromkeys(going[area], 1.0), 1, 1) for area in range(areas)]
+    rows += [({going[area, at]: 1.0, areas * places + at: -1.0}, -1, 0) for area in range(areas) for at in range(places)]
+    options = [at for at in range(places) if at not in existing]
+    rows.append(({areas * places + at: 1.0 for at in options}, 0, projects))
+    matrix = lil_array((len(rows), areas * places + places))
+    for number, (row, _, _) in enumerate(rows):
+        matrix[[number] * len(row), list(row)] = list(row.values())
+    least = np.zeros(areas * places + places)
+    least[[areas * places + at for at in existing]] = 1
+    found = milp(
+        np.r_[(metres.to_numpy() * children.to_numpy()[:, None]).ravel(), np.zeros(places)],
+        integrality=np.r_[np.zeros(areas * places), np.ones(places)],
+        bounds=Bounds(least, 1),
+        constraints=LinearConstraint(matrix.tocsr(), [low for _, low, _ in rows], [high for *_, high in rows]),
+        options={"mip_rel_gap": 0},
+    )
+    return found.fun
+
+
+@pytest.mark.parametrize("projects", [1, 2, 5])
+@pytest.mark.parametrize("existing", [[], [0, 1]])
+@pytest.mark.parametrize("seed", range(2))
+def test_with_many_options_the_plan_is_the_best_of_all(projects, existing, seed):
+    rng = np.random.default_rng([seed, projects, len(existing)])
+    homes, plots = rng.integers(0, 40, (40, 2)), rng.integers(0, 40, (110, 2))
+    on_a_grid = 100.0 * abs(homes[:, None] - plots[None]).sum(axis=2)  # many ties
+    metres = pd.DataFrame(on_a_grid if seed else rng.integers(1, 100, (40, 110)).astype(float))
+    children = pd.Series(rng.integers(0, 30, 40))
+    plan = p_median(metres, children, projects, existing=existing)
+    assert plan.objective == pytest.approx(optimum(metres, children, existing, projects))
+    assert plan.bound == pytest.approx(plan.objective)
+    assert len(plan.opened) <= projects
