@@ -372,7 +372,7 @@ def bench_siting(
     files = [*orlib, *(more or [])]
     try:
         for path in files:
-            siting_bench.read_orlib(path)  # all of them first: one may take minutes to solve
+            siting_bench.parse_orlib(path)  # all of them first: one may take minutes to solve
         for path in files:
             with console.status(f"Solving {path}"):
                 one = siting_bench.solve(path)

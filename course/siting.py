@@ -435,10 +435,14 @@ def _fewest_metres(asked: _Asked) -> tuple[list[int], float]:
     it promises too few metres, never too many: a plan in which nobody does is the best of all. Else the lists of those
     who do are made longer.
     """
-    asked = _without_hopeless(asked)
     area = np.flatnonzero(asked.children > 0)
-    children, existing, count = asked.children[area], asked.nearest()[area], len(asked.options)
+    children, existing = asked.children[area], asked.nearest()[area]
     metres = np.minimum(asked.metres[np.ix_(area, asked.options)], existing[:, np.newaxis])
+    limited = asked.costs is not None or asked.priority is not None
+    if len(asked.options) >= MANY and asked.projects and not limited and np.isfinite(metres).all():
+        hopeful = _hopeful(metres, existing, children, asked.projects)
+        asked, metres = replace(asked, options=asked.options[hopeful]), metres[:, hopeful]
+    count = len(asked.options)
     order = metres.argsort(axis=1, kind="stable")
     # One column more: behind the options, the existing place.
     metres = np.c_[np.take_along_axis(metres, order, axis=1), existing]
@@ -491,48 +495,45 @@ def _by_distance(metres: np.ndarray, order: np.ndarray, length: np.ndarray) -> t
     return rows, step_area, np.where(reachable, there - here, 0), reachable.astype(float), beyond
 
 
-def _without_hopeless(asked: _Asked) -> _Asked:
-    """The question without the options that no plan as good as a known one can open, where there are many options.
+def _hopeful(metres: np.ndarray, existing: np.ndarray, children: np.ndarray, projects: int) -> np.ndarray:
+    """Which options a plan as good as a known one can open: all but those that are proved not to belong to any.
+
+    metres: areas x options, none farther than the area's nearest existing place, `existing`; children: by area.
 
     The relaxation, in which options may be open in part, cannot do better than some total; opening an option whole adds at
     least its reduced cost to that. Where this comes to more than a plan that swaps have found, the option is left out. The
     relaxation is solved by Benders' cuts, one an area: who does not reach a whole school within some metres walks so far,
     less what nearer options spare them (Duran-Mateluna, Ales and Elloumi 2023, European J. Operational Research).
     """
-    area = np.flatnonzero(asked.children > 0)
-    children, existing, count = asked.children[area], asked.nearest()[area], len(asked.options)
-    metres = np.minimum(asked.metres[np.ix_(area, asked.options)], existing[:, np.newaxis])
-    limited = asked.costs is not None or asked.priority is not None
-    if count < MANY or not asked.projects or limited or not np.isfinite(metres).all():
-        return asked
-    plan, best = _by_swaps(metres, existing, children, asked.projects)
+    areas, count = metres.shape
+    plan, best = _by_swaps(metres, existing, children, projects)
     in_order = np.c_[metres, existing].argsort(axis=1, kind="stable")
     sorted_metres = np.take_along_axis(np.c_[metres, existing], in_order, axis=1)
-    exactly = np.r_[np.ones(count), np.zeros(len(area))][np.newaxis, :]
-    opened, walked = np.full(count, asked.projects / count), np.full(len(area), -np.inf)
+    exactly = np.r_[np.ones(count), np.zeros(areas)][np.newaxis, :]
+    opened, walked = np.full(count, projects / count), np.full(areas, -np.inf)
     cuts, least = [], []
     while True:
         # The existing place, behind the options, is open.
         whole = np.append(opened, 1)[in_order].cumsum(axis=1) > 1 - WHOLE
-        far = sorted_metres[np.arange(len(area)), whole.argmax(axis=1)]
+        far = sorted_metres[np.arange(areas), whole.argmax(axis=1)]
         spared = np.maximum(far[:, np.newaxis] - metres, 0)
         short = np.flatnonzero(far - spared @ opened > walked + WHOLE * (1 + far))
         if not len(short):
             break
-        cuts.append(-hstack([csr_array(spared[short]), eye_array(len(area), format="csr")[short]]))
+        cuts.append(-hstack([csr_array(spared[short]), eye_array(areas, format="csr")[short]]))
         least.append(-far[short])
         found = linprog(
             np.r_[np.zeros(count), children],
             A_ub=vstack(cuts),
             b_ub=np.concatenate(least),
             A_eq=exactly,
-            b_eq=[asked.projects],
-            bounds=[(0, 1)] * count + [(0, None)] * len(area),
+            b_eq=[projects],
+            bounds=[(0, 1)] * count + [(0, None)] * areas,
         )
         opened, walked = found.x[:count], found.x[count:]
     hopeful = found.fun + found.lower.marginals[:count] <= best * (1 + WHOLE)
     hopeful[plan] = True
-    return replace(asked, options=asked.options[hopeful])
+    return hopeful
 
 
 def _by_swaps(metres: np.ndarray, existing: np.ndarray, children: np.ndarray, projects: int) -> tuple[list[int], float]:

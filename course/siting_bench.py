@@ -90,18 +90,41 @@ def measure(asked: Question) -> Measured:
 def solve(path: Path) -> Solved:
     """Solve one OR-Library file to the optimum, in a new process. Raises Unreadable."""
     plan, seconds, peak_mb = _apart(_median, path)
-    return Solved(path, len(plan.children), _header(path)[2], plan.objective, plan.bound, seconds, peak_mb)
+    graph = parse_orlib(path)
+    return Solved(path, graph.vertices, graph.medians, plan.objective, plan.bound, seconds, peak_mb)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What an OR-Library file says: vertices from 1 on, how many medians, and the cost of each edge, by its two ends."""
+
+    vertices: int
+    medians: int
+    costs: dict[tuple[int, int], float]
 
 
 def read_orlib(path: Path) -> tuple[pd.DataFrame, int]:
     """Distances between all vertices along the edges of an OR-Library p-median file, vertices x vertices, and its p.
 
+    Raises Unreadable, as `parse_orlib`.
+    """
+    graph = parse_orlib(path)
+    ends = np.array([*graph.costs], dtype=int).reshape(-1, 2) - 1
+    costs = np.array([*graph.costs.values()], dtype=float)
+    edges = csr_array((costs, (ends[:, 0], ends[:, 1])), shape=(graph.vertices, graph.vertices))
+    names = range(1, graph.vertices + 1)
+    return pd.DataFrame(dijkstra(edges, directed=False), index=names, columns=names), graph.medians
+
+
+def parse_orlib(path: Path) -> Graph:
+    """What an OR-Library p-median file says.
+
     A line `vertices edges p`, then a line `from to cost` for each edge, which goes both ways; vertices are numbered from
     1. Of an edge that is named twice the last cost counts (as the files' author says; Beasley 1990, J. of the Operational
     Research Society 41:1069-1072). Raises Unreadable with file and line.
     """
-    (number, _), *lines = _lines(path) or [(1, "")]
-    vertices, edges, medians = _header(path)
+    (number, first), *lines = _lines(path) or [(1, "")]
+    vertices, edges, medians = _header(path, number, first)
     costs = {}
     for number, line in lines:
         try:
@@ -116,14 +139,10 @@ def read_orlib(path: Path) -> tuple[pd.DataFrame, int]:
         costs[tuple(sorted(ends))] = cost
     if len(lines) != edges:
         raise Unreadable(f"{path}:{number}: the first line promises {edges} edges, the file has {len(lines)}.")
-    ends = np.array([*costs], dtype=int).reshape(-1, 2) - 1
-    graph = csr_array((np.array([*costs.values()], dtype=float), (ends[:, 0], ends[:, 1])), shape=(vertices, vertices))
-    names = range(1, vertices + 1)
-    return pd.DataFrame(dijkstra(graph, directed=False), index=names, columns=names), medians
+    return Graph(vertices, medians, costs)
 
 
-def _header(path: Path) -> tuple[int, int, int]:
-    number, line = next(iter(_lines(path)), (1, ""))
+def _header(path: Path, number: int, line: str) -> tuple[int, int, int]:
     try:
         vertices, edges, medians = map(int, line.split())
     except ValueError:

@@ -65,8 +65,8 @@ from course.chart_checks.colours import (
     patch_paint,
 )
 
-# Words that say nothing of what is counted.
-NOT_COUNTED = {"", "axis", "bar", "count", "length", "name", "number", "region", "total", "value", "x axis", "y axis"}
+# Words that, alone, are what bars are called or named after, not what is counted.
+NAMED_AFTER = {"bar", "region"}
 # Words of which a label may be made, all together, without saying what is counted: how, by what, or where it was counted.
 VAGUE = re.compile(
     "(amount|and|average|axis|by|cent|change|count|decrease|difference|each|fewer|for|frequency|from|in|increase|"
@@ -262,7 +262,7 @@ def says_what_is_counted(label: str) -> bool:
     """
     label = label.strip().lower()
     words = re.findall(r"[^\W\d_]{2,}", label)
-    return not {label, label.removesuffix("s")} & NOT_COUNTED and not all(VAGUE.fullmatch(word) for word in words)
+    return not {label, label.removesuffix("s")} & NAMED_AFTER and not all(VAGUE.fullmatch(word) for word in words)
 
 
 # ---- lines, points, intervals ----

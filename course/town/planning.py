@@ -81,8 +81,7 @@ class Past:
 
 def past(borough: Borough) -> Past:
     """Births by where the mother lives and pupils by where the school is, per planning area."""
-    area = borough.areas.set_index("area_id")["planning_area_id"]
-    births = borough.births.assign(planning_area_id=borough.births["area_id"].map(area))
+    births = borough.births.assign(planning_area_id=borough.births["area_id"].map(_planning_area(borough)))
     births = births.pivot_table(index="planning_area_id", columns="year_to_august", values="births", aggfunc="sum")
     school = borough.schools.set_index("school_id")["planning_area_id"]
     rolls = borough.rolls.assign(planning_area_id=borough.rolls["school_id"].map(school))
