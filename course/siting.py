@@ -439,7 +439,7 @@ def _fewest_metres(asked: _Asked) -> tuple[list[int], float]:
     children, existing = asked.children[area], asked.nearest()[area]
     metres = np.minimum(asked.metres[np.ix_(area, asked.options)], existing[:, np.newaxis])
     limited = asked.costs is not None or asked.priority is not None
-    if len(asked.options) >= MANY and asked.projects and not limited and np.isfinite(metres).all():
+    if len(asked.options) >= MANY and len(area) and asked.projects and not limited and np.isfinite(metres).all():
         hopeful = _hopeful(metres, existing, children, asked.projects)
         asked, metres = replace(asked, options=asked.options[hopeful]), metres[:, hopeful]
     count = len(asked.options)

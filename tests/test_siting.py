@@ -529,3 +529,9 @@ def test_with_many_options_the_plan_is_the_best_of_all(projects, existing, seed)
     assert plan.objective == pytest.approx(optimum(metres, children, existing, projects))
     assert plan.bound == pytest.approx(plan.objective)
     assert len(plan.opened) <= projects
+
+
+def test_with_many_options_and_no_children_nothing_is_opened():
+    plan = p_median(pd.DataFrame(np.arange(240.0).reshape(2, 120)), pd.Series([0, 0]), 2)
+    assert plan.opened == []
+    assert plan.objective == plan.bound == 0
