@@ -108,7 +108,11 @@ class Expect:
 
     def done(self, ending: str) -> None:
         """Print what the check has shown to be right, then `ending`. The build puts this line at the end of each check."""
-        print("\n".join([*_lines(self._right), _wrapped("", ending)]))
+        print(self.summary(ending))
+
+    def summary(self, ending: str) -> str:
+        """What the check has shown to be right, then `ending`."""
+        return "\n".join([*_lines(self._right), _wrapped("", ending)])
 
     def watch(self, shell) -> None:
         """Follow an IPython `shell`: start anew in each cell, and say in words what stops a check."""
@@ -138,16 +142,26 @@ class Expect:
 
     def _tell(self, shell, kind: type[Exception], error: Exception, trace: TracebackType, tb_offset: int | None = None):
         """Show an error as IPython does, but one that stops a check as a message alone; IPython's own exception handler."""
-        lines = _lines_from_check(trace)
-        if isinstance(error, SyntaxError) and not lines:  # of a cell that was not even begun
+        in_check = _is_in_check(trace)
+        if isinstance(error, SyntaxError) and not in_check:  # of a cell that was not even begun
             shell.showindentationerror() if isinstance(error, IndentationError) else shell.showsyntaxerror()
-            return
-        if isinstance(error, NotYet) or not lines:
+        elif isinstance(error, NotYet) or not in_check:
             shell.showtraceback((kind, error, trace), running_compiled_code=True)
-            return
+        else:
+            shell._showtraceback(kind, error, self.in_words(error, trace))
+
+    def in_words(self, error: BaseException, trace: TracebackType | None) -> list[str]:
+        """The lines to show for an error that stopped a check: what was right before it, then what is not yet."""
+        if isinstance(error, NotYet):
+            return error._render_traceback_()
         own = self._errors.get(self._check)
-        words = _in_words(error, lines) if own is None else _of_the_answers_own(own)
-        shell._showtraceback(kind, error, [*_lines(self._right), _wrapped(NOT_YET, words)])
+        words = _in_words(error, _lines_of_cells(trace)) if own is None else _of_the_answers_own(own)
+        return [*_lines(self._right), _wrapped(NOT_YET, words)]
+
+    def begin(self, answers_own_error: BaseException | None = None) -> None:
+        """Start a check that no shell announces; `answers_own_error` is what the answer's cell ended in."""
+        self._right, self._check = [], ""
+        self._errors = {} if answers_own_error is None else {"": answers_own_error}
 
 
 def _number(first_line: str, source: str) -> int | None:
@@ -161,17 +175,25 @@ def _of_the_answers_own(error: BaseException) -> str:
     return NOT_ANSWERED if isinstance(error, NotImplementedError) else ENDED_IN_ERROR
 
 
-def _lines_from_check(trace: TracebackType | None) -> list[str]:
-    """The lines of code that led to an error, from that of a check to that in the answer; none where no check was run."""
-    lines = []
+def _is_in_check(trace: TracebackType | None) -> bool:
+    """Whether a check was running when an error was raised."""
+    return any(_number(CHECK, linecache.getline(name, 1)) is not None for name, _ in _places(trace))
+
+
+def _lines_of_cells(trace: TracebackType | None) -> list[str]:
+    """The lines of code that led to an error, from that of the check to that in the answer."""
+    # Lines of libraries are no help: only those of cells, which IPython keeps under names of its own.
+    in_cells = [(name, line) for name, line in _places(trace) if "ipykernel_" in name or name.startswith("<ipython-input")]
+    return [linecache.getline(name, line).strip() for name, line in in_cells]
+
+
+def _places(trace: TracebackType | None) -> list[tuple[str, int]]:
+    """File and line of each frame that led to an error."""
+    places = []
     while trace:
-        name = trace.tb_frame.f_code.co_filename
-        in_check = bool(lines) or _number(CHECK, linecache.getline(name, 1)) is not None
-        # Lines of libraries are no help: only those of cells, which IPython keeps under names of its own.
-        if in_check and ("ipykernel_" in name or name.startswith("<ipython-input")):
-            lines.append(linecache.getline(name, trace.tb_lineno).strip())
+        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    return lines
+    return places
 
 
 def _in_words(error: Exception, lines: list[str]) -> str:

@@ -8,43 +8,25 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from course import mentor_cli
+from course.console import console, progress_bar, refuse, whole_number
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure the course.")
 app.add_typer(bench, name="bench")
-console = Console()
+app.add_typer(mentor_cli.app)  # release, collect, grade, ... : at the top, beside build
 
 
 @app.callback()
 def main_options() -> None:
     """The Data Science Learning Pathway: build it and keep its locks."""
-
-
-def _refuse(message: str, code: int = 2) -> NoReturn:
-    """End with one line that says what is wrong: code 2 for what was typed, 1 for what came of it."""
-    typer.echo(f"pathway: {message}", err=True)
-    raise typer.Exit(code)
-
-
-@contextmanager
-def _progress_bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar that is gone when the work is done; what it gives is called with done, total and what is being done."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(what, total=None)
-
-        def show(done: int, total: int, detail: str = "") -> None:
-            progress.update(bar, completed=done, total=total, description=f"{what} {detail}".rstrip())
-
-        yield show
 
 
 @contextmanager
@@ -59,7 +41,7 @@ def _broken_proof_told() -> Iterator[None]:
         _tell(error.problems)
         raise typer.Exit(1) from None
     except (EngineError, OSError) as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 @contextmanager
@@ -117,11 +99,11 @@ def build(
     from course.builder.stamps import facts_if_nothing_changed
 
     if (into or eastmere_seed or mentor or report) and (check or units != ["data"]):
-        _refuse("--into, --eastmere-seed, --mentor and --report belong to `pathway build data`.")
+        refuse("--into, --eastmere-seed, --mentor and --report belong to `pathway build data`.")
     if (eastmere_seed or mentor) and not into:
-        _refuse("--eastmere-seed and --mentor need --into DIR: the course's notebooks were made with data/ as it is.")
+        refuse("--eastmere-seed and --mentor need --into DIR: the course's notebooks were made with data/ as it is.")
     if into:
-        _lay_data(into, None if eastmere_seed is None else _whole_number(eastmere_seed, "--eastmere-seed"), mentor, report)
+        _lay_data(into, None if eastmere_seed is None else whole_number(eastmere_seed, "--eastmere-seed"), mentor, report)
         return
     if check and units:
         raise typer.BadParameter("--check compares the whole course: name no unit with it.")
@@ -134,7 +116,7 @@ def build(
     from course.builder.problem import BuildError
 
     try:
-        with _progress_bar("Building") as show:
+        with progress_bar("Building") as show:
             if check:
                 found = compare(ROOT, show)
             else:
@@ -159,12 +141,6 @@ def build(
     console.print("data/, solutions/ and notebooks/ are what the text makes.")
 
 
-def _whole_number(text: str, option: str, least: int = 0) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) < least:
-        _refuse(f"{option} {text}: give a whole number from {least}.")
-    return int(text)
-
-
 def _lay_data(into: Path, eastmere_seed: int | None, mentor: Path | None, report: bool) -> None:
     """Make the data in a folder of somebody else's, and say where it is."""
     from course import town
@@ -175,12 +151,12 @@ def _lay_data(into: Path, eastmere_seed: int | None, mentor: Path | None, report
         with console.status("Making Wexmoor and Eastmere"), _interrupted_once() as asked_to_stop:
             town.make(into, seeds, mentor, asked_to_stop)
     except Refused as error:
-        _refuse(f"{error} Nothing was written.", 1)
+        refuse(f"{error} Nothing was written.", 1)
     except town.NoPlace as error:
-        _refuse(str(error))
+        refuse(str(error))
     except OSError as error:
         why = "no space left on its disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
-        _refuse(f"{error.filename or into}: {why}. Nothing was written.", 1)
+        refuse(f"{error.filename or into}: {why}. Nothing was written.", 1)
     drawn = ", ".join(f"{borough.capitalize()} from seed {seed}" for borough, seed in seeds.items())
     console.print(f"{into}: {drawn}.", highlight=False, markup=False, soft_wrap=True)
     if mentor is None:
@@ -235,7 +211,7 @@ def prove(
     from course.proof.eastmeres import other_eastmeres
     from course.proof.prove import Prover
 
-    with _broken_proof_told(), _progress_bar("Proving") as show:
+    with _broken_proof_told(), progress_bar("Proving") as show:
         eastmeres = other_eastmeres(ROOT, progress=lambda what: show(0, 1, what))
         with Prover(ROOT, eastmeres, show) as prover:
             proofs = [prover.prove(unit) for unit in select(prover.units, units or [])]
@@ -307,10 +283,10 @@ def bench_seeds(
     seeds: Annotated[str, typer.Option(metavar="N", help="How many seeds, from 1 on.")] = "20",
 ) -> None:
     """Draw a borough from each of many seeds: how many are refused, and how close the others come to the figures."""
-    count = _whole_number(seeds, "--seeds", least=1)
+    count = whole_number(seeds, "--seeds", least=1)
     from course.town import fidelity
 
-    with _progress_bar("Drawing") as show:
+    with progress_bar("Drawing") as show:
         tried = []
 
         def advance(one: fidelity.Tried) -> None:
@@ -333,7 +309,7 @@ def bench_proof(
     from course.proof.eastmeres import other_eastmeres
     from course.proof.prove import Prover
 
-    count = _whole_number(sample, "--sample", least=1)
+    count = whole_number(sample, "--sample", least=1)
     with _broken_proof_told(), console.status("Drawing other Eastmeres") as status:
         eastmeres = other_eastmeres(ROOT)
         status.update("Proving")
@@ -359,9 +335,9 @@ def bench_siting(
     areas: Annotated[str, typer.Option(metavar="N", help="Areas of the largest made-up town.")] = "2000",
 ) -> None:
     """Seconds and memory of the siting models in made-up towns; with --orlib the optimum of each published file."""
-    largest = _whole_number(areas, "--areas", least=4)
+    largest = whole_number(areas, "--areas", least=4)
     if more and not orlib:
-        _refuse("files of the OR-Library stand behind --orlib.")
+        refuse("files of the OR-Library stand behind --orlib.")
     from course import siting_bench
 
     if not orlib:
@@ -380,7 +356,7 @@ def bench_siting(
             line += f", {one.seconds:.1f} s, {one.peak_mb:.0f} MB"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     except siting_bench.Unreadable as error:
-        _refuse(str(error), 1)
+        refuse(str(error), 1)
 
 
 def _siting_table(found: list) -> Table:

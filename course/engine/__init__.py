@@ -6,6 +6,6 @@
 ...         branch.run(["answer += 1", "answer"])
 """
 
-from course.engine.engine import CellResult, Engine, EngineError, Error, Limits, Session
+from course.engine.engine import CellResult, CheckResult, Engine, EngineError, Error, Limits, Session
 
-__all__ = ["CellResult", "Engine", "EngineError", "Error", "Limits", "Session"]
+__all__ = ["CellResult", "CheckResult", "Engine", "EngineError", "Error", "Limits", "Session"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import select
 import signal
 import subprocess
@@ -9,18 +10,26 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from course.engine.cage import ENDS
 from course.engine.linux import require_linux
-from course.engine.wire import SMALL, BadMessage, Line, TimeUp, well_formed
+from course.engine.wire import SMALL, BadMessage, Line, TimeUp, is_list_of_text, well_formed
 
 # How long a cell that has been interrupted may take to end by itself, in seconds.
 GRACE = 1.0
-# How long the engine's own processes may take to answer, in seconds.
-ANSWER = 30.0
+# How long the engine's own processes may take to answer, and to clear up, in seconds.
+ANSWER, CLEAR = 30.0, 5.0
+# One thread is what a fork keeps; and no word about debuggers.
+CALM = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
 START = "from course.engine.warm import main; main()"
 STOPPED = "Stopped"
 
@@ -73,6 +82,13 @@ class CellResult:
         return None
 
 
+@dataclass
+class CheckResult(CellResult):
+    """What came of a check that the engine ran itself; `odd` says in words what an honest answer does not do."""
+
+    odd: tuple[str, ...] = ()
+
+
 class Session:
     """A process that runs cells; `branch()` gives another one that goes on from the same state. Close it, or use `with`.
 
@@ -113,12 +129,68 @@ class Session:
     def __exit__(self, *error) -> None:
         self.close()
 
-    def run(self, cells: Iterable[str]) -> list[CellResult]:
+    def run(self, cells: Iterable[str], of_author: bool = False) -> list[CellResult]:
         """Run `cells` (their source), one result for each. An error ends its cell alone; breaking a limit may end all.
 
-        Empty cells are left out, as nbclient does.
+        Empty cells are left out, as nbclient does. `of_author`: what these cells take from libraries is, for `check`, what
+        their names mean.
         """
-        return [self._run(source) for source in cells]
+        return [self._run(source, of_author) for source in cells]
+
+    def check(self, source: str, answer_error: str | None = None) -> CheckResult:
+        """Run a check cell as marking does: by the engine itself, in a fork, on the session's state as it is now.
+
+        `answer_error` is the name of the error in which the answer's cell ended. What the check does is not seen here. A
+        check that breaks a limit is stopped alone.
+        """
+        if self._closed:
+            raise EngineError("This session is closed.")
+        if why := self._why_not():
+            return CheckResult(**vars(_stopped([], None, 0.0, why)))
+        start = time.monotonic()
+        until, words = self._time_for_one(start)
+        try:
+            outputs, odd, stopped = self._ask_check({"source": source, "answer_error": answer_error}, until, words)
+        except (EOFError, OSError, BadMessage, TimeUp):
+            self._end()
+            outputs, odd, stopped = [], (), self.ended
+        took = time.monotonic() - start
+        self._left -= took
+        result = _stopped(outputs, None, took, stopped) if stopped else CellResult(outputs, None, took)
+        return CheckResult(**vars(result), odd=odd)
+
+    def _ask_check(self, asked: dict, until: float, words: str) -> tuple[list[dict], tuple[str, ...], str | None]:
+        """Have a check run until the time `until`: its outputs, what is odd, and in words what stopped it."""
+        line, other = Line.pair()
+        watch = None
+        try:
+            self._talk.send({"check": True}, (other.fileno(),), until)
+            other.close()
+            _, watches = self._talk.receive(SMALL, time.monotonic() + CLEAR, descriptors=1)
+            if not watches:
+                raise BadMessage("no process for the check")
+            watch = watches[0]
+            nonce = secrets.token_hex(16)
+            try:
+                line.send({**asked, "nonce": nonce}, (), until)
+                message, _ = line.receive(6 * 1024 * self.limits.output_kb + SMALL, until)
+            except TimeUp:
+                return [], (), words
+            except (EOFError, OSError):
+                return [], (), "ended its process"
+            except BadMessage:
+                message = {}
+            outputs, odd = message.get("outputs"), message.get("odd")
+            if message.get("nonce") != nonce or not well_formed(outputs) or not is_list_of_text(odd):
+                return [], ("sent a result of its own making",), "sent something that is no result"
+            return outputs, tuple(odd), None
+        finally:
+            line.close()
+            other.close()
+            if watch is not None:
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(watch, signal.SIGKILL)
+                os.close(watch)
 
     def branch(self, limits: Limits | None = None) -> "Session":
         """Another session with the state of this one as it is now; what it does is not seen here.
@@ -135,23 +207,32 @@ class Session:
             self._end("was closed")
             self._drop()
 
-    def _run(self, source: str) -> CellResult:
+    def _why_not(self) -> str | None:
+        """Why no further cell can be run, in words; None where one can."""
+        if self.ended:
+            return f"not run: an earlier cell {self.ended}"
+        if self._left <= 0:
+            return f"not run: the time was up, {self.limits.seconds_in_all:g} s in all"
+        return None
+
+    def _time_for_one(self, start: float) -> tuple[float, str]:
+        """Until when a cell that begins at `start` may run, and what to say when it does not end by then."""
+        if self._left <= self.limits.seconds:
+            return start + self._left, f"stopped after {self.limits.seconds_in_all:g} s in all"
+        return start + self.limits.seconds, f"stopped after {self.limits.seconds:g} s"
+
+    def _run(self, source: str, of_author: bool) -> CellResult:
         if not source.strip():
             return CellResult([])
         if self._closed:
             raise EngineError("This session is closed.")
-        if self.ended:
-            return _stopped([], None, 0.0, f"not run: an earlier cell {self.ended}")
-        if self._left <= 0:
-            return _stopped([], None, 0.0, f"not run: the time was up, {self.limits.seconds_in_all:g} s in all")
+        if why := self._why_not():
+            return _stopped([], None, 0.0, why)
         self._number += 1
         start = time.monotonic()
-        whole = self._left <= self.limits.seconds
-        seconds = min(self._left, self.limits.seconds)
-        words = (
-            f"stopped after {self.limits.seconds_in_all:g} s in all" if whole else f"stopped after {self.limits.seconds:g} s"
-        )
-        outputs, count, stopped = self._ask(source, start + seconds, words)
+        until, words = self._time_for_one(start)
+        asked = {"source": source, "number": self._number, "id": f"cell-{self._number}", "of_author": of_author}
+        outputs, count, stopped = self._ask(asked, until, words)
         took = time.monotonic() - start
         self._left -= took
         result = CellResult(outputs, count, took)
@@ -159,13 +240,13 @@ class Session:
             stopped = f"used more than {self.limits.memory_mb} MB"
         return _stopped(outputs, count, took, stopped) if stopped else result
 
-    def _ask(self, source: str, until: float, words: str) -> tuple[list[dict], int | None, str | None]:
+    def _ask(self, asked: dict, until: float, words: str) -> tuple[list[dict], int | None, str | None]:
         """Have a cell run until the time `until`: its outputs, its execution count and, in words, what stopped it."""
         limit = 6 * 1024 * self.limits.output_kb + SMALL
         stopped = None
         try:
             # The cell's own line has no time to lose: what does not read what it is sent is not one of ours any more.
-            self._talk.send({"source": source, "number": self._number, "id": f"cell-{self._number}"}, (), until)
+            self._talk.send(asked, (), until)
             if not self._is_ready(until):
                 stopped = words
                 with contextlib.suppress(OSError):
@@ -184,15 +265,15 @@ class Session:
         except (EOFError, OSError):
             self._end(stopped)
             return [], None, self.ended
-        said = message.get("stopped")
+        said, ended = message.get("stopped"), message.get("ended")
         outputs, count = message.get("outputs"), message.get("execution_count")
-        fits = message.get("number") == self._number or isinstance(said, str)
-        if not (fits and well_formed(outputs) and isinstance(count, int) and (said is None or isinstance(said, str))):
+        fits = message.get("number") == self._number or isinstance(ended, str)
+        if not (fits and well_formed(outputs) and isinstance(count, int) and all(_is_words(one) for one in (said, ended))):
             self._end("sent something that is no result")
             return [], None, self.ended
-        if said is not None:
-            self._end(said[:200])
-        return outputs, count, stopped or said
+        if ended is not None:
+            self._end(ended[:200])
+        return outputs, count, stopped or ended or (said and said[:200])
 
     def _is_ready(self, until: float) -> bool:
         """Wait for an answer, at most until the time `until`. Raises EOFError when the process ends without one."""
@@ -220,7 +301,7 @@ class Session:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._pids[0], signal.SIGKILL)
             with contextlib.suppress(OSError, EOFError, BadMessage, TimeUp):
-                said = self._hold_says(ANSWER)
+                said = self._hold_says(CLEAR)
                 reason = reason or "cut its line to the engine"
         if said is None:  # its keeper is gone or stuck: what is left falls to the keeper above it
             with contextlib.suppress(OSError):
@@ -242,36 +323,42 @@ class Session:
         self._hold.close()
 
 
+class Sandbox(Protocol):
+    """What the engine can be started in."""
+
+    def command(self, program: list[str], environment: Mapping[str, str]) -> list[str]:
+        """What to start in place of `program`, which has these environment variables alone."""
+
+
 class Engine:
     """A warm process that has imported what notebooks import; sessions are forks of it. Linux only (OSError elsewhere).
 
     `folder` is where the notebooks run, `data` the course's data; a session may have others. Sessions may be asked for, and
     used, in threads of their own, a session in one thread. Outputs are those of a kernel under nbclient, with two
     differences: nothing is streamed, and an update of a display shown by an earlier cell is left out. What is run has the
-    rights of the user who runs it: limits hold carelessness and accidents. Code that means harm belongs in a sandbox.
+    rights of the user who runs it: limits hold carelessness and accidents. Code that means harm belongs in a `sandbox`:
+    there sessions are had one at a time, none finds a trace of the last one, and limits hold for all that a session starts
+    together. A session's `folder` and `data` are then the sandbox's own.
     """
 
-    def __init__(self, folder: Path, data: Path):
+    def __init__(self, folder: Path, data: Path, sandbox: Sandbox | None = None):
         require_linux()
         self._scratch = tempfile.TemporaryDirectory(prefix="pathway-engine-")
         self._line, line = Line.pair()
         self._one_at_a_time = threading.Lock()
         log = Path(self._scratch.name) / "warm.log"
         environment = {
-            **os.environ,
             "PATHWAY_DATA": str(Path(data).resolve()),
             "IPYTHONDIR": str(Path(self._scratch.name) / "ipython"),  # nobody's own start-up files
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "MKL_NUM_THREADS": "1",
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            **CALM,
         }
+        program = [sys.executable, "-P", "-c", START, str(line.fileno())]
         try:
             with log.open("wb") as words:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-c", START, str(line.fileno())],
+                    sandbox.command(program, CALM) if sandbox else program,
                     cwd=folder,
-                    env=environment,
+                    env={**os.environ, **environment},
                     pass_fds=[line.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=words,
@@ -303,6 +390,12 @@ class Engine:
         with self._one_at_a_time:
             return Session(self._line, limits or Limits(), None, {k: str(v.resolve()) for k, v in place.items() if v})
 
+    def how_it_ended(self, seconds: float = 0) -> str | None:
+        """How the engine has come to its end by itself, in words; None where it still runs after so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return ENDS.get(self._process.wait(seconds), "ended the engine")
+        return None
+
     def close(self) -> None:
         """End the engine, every session and all that they started."""
         self._line.close()
@@ -312,6 +405,10 @@ class Engine:
             self._process.kill()
             self._process.wait()
         self._scratch.cleanup()
+
+
+def _is_words(said) -> bool:
+    return said is None or isinstance(said, str)
 
 
 def _stopped(outputs: list[dict], count: int | None, seconds: float, words: str) -> CellResult:

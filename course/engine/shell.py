@@ -17,8 +17,8 @@ from traitlets.config import Config
 OVERWRITTEN = re.compile(r".*\r(?=[^\n])")
 
 
-class TooMuchOutput(BaseException):
-    """A cell has put out more than it may. No Exception, so that a cell's own `except Exception` does not catch it."""
+class Stopped(BaseException):
+    """A cell is stopped, having put out more than it may. No Exception: its own `except Exception` must not catch it."""
 
 
 class Collector(Session):

@@ -9,6 +9,7 @@ import builtins
 import contextlib
 import gc
 import getpass
+import importlib
 import os
 import select
 import signal
@@ -17,27 +18,35 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from IPython.core import async_helpers
 
+from course.engine.cage import Cage
+from course.engine.check import Inspector
 from course.engine.linux import (
     adopt_orphans,
+    be_unreadable,
     confine,
     descendants,
     die_with_parent,
     how_it_ended,
     kill_descendants,
     memory_now,
+    memory_of,
     reap,
     require_linux,
     use_large_pages,
 )
-from course.engine.wire import Line
+from course.engine.shell import Collector, Shell, Spill, Stopped, make_shell, refuse_input
+from course.engine.wire import SMALL, Line
 
 # How often a keeper counts the processes below it, in milliseconds.
 TICK_MS = 50
 # The exit code of a runner that cannot reach the engine any more.
 LOST = 70
+# The exit code of a check that put out more than it may.
+TOO_MUCH = 71
 WARM_UP = """
 import pandas as pd
 import matplotlib.pyplot as plt
@@ -74,13 +83,26 @@ LATE = (
 )
 
 
+@dataclass(frozen=True)
+class Warm:
+    """What every fork has: the notebook's shell and what collects its outputs, the inspector, the memory taken so far.
+
+    `base` is what was reserved, in bytes: private data, address space; `resident` what is in use.
+    """
+
+    shell: Shell
+    collector: Collector
+    inspector: Inspector
+    base: tuple[int, int]
+    resident: int
+
+
 class Runner:
     """Runs cells, one at a time, as the engine asks for them."""
 
-    def __init__(self, shell, collector, talk: Line, base: tuple[int, int], limits: dict):
-        from course.engine.shell import Spill
-
-        self.shell, self.collector, self.talk, self.base, self.limits = shell, collector, talk, base, limits
+    def __init__(self, warm: Warm, talk: Line, limits: dict):
+        self.warm, self.shell, self.collector = warm, warm.shell, warm.collector
+        self.talk, self.limits = talk, limits
         self.process = os.getpid()
         self.keepers: set[int] = set()  # of the branches of this runner
         self.spill = Spill()
@@ -98,14 +120,16 @@ class Runner:
         while True:
             message, descriptors = wait_for(self.talk, self.keepers)
             if "branch" in message:
-                keeper = fork_off(self.shell, self.collector, self.base, message, descriptors, self._let_go)
-                self.keepers.add(keeper)
+                self.keepers.add(fork_off(self.warm, message, descriptors, self._let_go))
+            elif "check" in message:
+                self.keepers.add(self._fork_check(descriptors[0]))
             else:
                 self._answer(message)
 
     def _answer(self, message: dict) -> None:
-        self.shell.exit_asked = False
+        self.shell.exit_asked, self.overflowed = False, False
         self.collector.start(self.limits["output_kb"] * 1024, self._too_much)
+        names = self.warm.inspector.names() if message["of_author"] else None
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             self.shell.run_cell(message["source"], store_history=True, cell_id=message["id"])
@@ -118,35 +142,78 @@ class Runner:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if os.getpid() != self.process:  # a cell forked, and this is its child
             os._exit(0)
+        if names is not None:
+            self.warm.inspector.note_names_since(names)
         self._send(message["number"], "ended the process (exit)" if self.shell.exit_asked else None)
 
     def _too_much(self) -> None:
-        """The cell that runs has put out too much: say so with the beginning, and end."""
-        self.collector.too_much = lambda: None
-        if os.getpid() == self.process:
-            self._send(None, f"gave more than {self.limits['output_kb']} KB of output")
-        os._exit(1)
+        """The cell that runs has put out too much: stop it; one that goes on all the same ends with its process."""
+        if self.overflowed or os.getpid() != self.process:
+            self.collector.too_much = lambda: None
+            if os.getpid() == self.process:
+                self._send(None, self._said_too_much())
+            os._exit(1)
+        self.overflowed = True
+        self.collector.room = SMALL  # for the error that says so
+        raise Stopped(self._said_too_much())
 
-    def _send(self, number: int | None, stopped: str | None) -> None:
+    def _said_too_much(self) -> str:
+        return f"gave more than {self.limits['output_kb']} KB of output"
+
+    def _send(self, number: int | None, ended: str | None) -> None:
         if number is not None:  # the cell has come to its end, and IPython has counted on
-            self.spill.drain(self.collector)
+            with contextlib.suppress(Stopped):
+                self.spill.drain(self.collector)
+        stopped = self._said_too_much() if self.overflowed and not ended else None
         outputs = self.collector.finished()
         count = self.shell.execution_count - (number is not None)
-        self.talk.send({"number": number, "outputs": outputs, "execution_count": count, "stopped": stopped})
-        if stopped:
+        message = {"number": number, "outputs": outputs, "execution_count": count, "stopped": stopped, "ended": ended}
+        self.talk.send(message)
+        if ended:
             os._exit(0)
 
+    def _fork_check(self, descriptor: int) -> int:
+        """Start a fork that runs the one check which comes over the line of that descriptor; its process id."""
+        threads = len(sys._current_frames())
+        line, me = Line(socket.socket(fileno=descriptor)), os.getpid()
+        child = os.fork()
+        if child == 0:
+            try:
+                self._let_go()
+                die_with_parent(me)
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, 1)  # what is written there by hand would come out in the next cell
+                os.dup2(nowhere, 2)
+                asked, _ = line.receive(1 << 24)
+                self.collector.start(self.limits["output_kb"] * 1024, lambda: os._exit(TOO_MUCH))
+                outputs, odd = self.warm.inspector.run(asked["source"], asked["answer_error"], threads)
+                line.send({"nonce": asked["nonce"], "outputs": outputs, "odd": odd})
+            finally:
+                os._exit(0)
+        line.close()
+        watch = os.pidfd_open(child)
+        self.talk.send({"checking": child}, (watch,))
+        os.close(watch)
+        return child
 
-def wait_for(line: Line, keepers: set[int]) -> tuple[dict, list[int]]:
-    """The engine's next message. Keepers that have ended are taken note of meanwhile; when the engine lets go, this ends."""
+
+def wait_for(line: Line, keepers: set[int], cage: Cage | None = None) -> tuple[dict, list[int]]:
+    """The engine's next message. Keepers that have ended are taken note of meanwhile; when the engine lets go, this ends.
+
+    A `cage` watches meanwhile, and clears up when no keeper is left.
+    """
     poll = select.poll()
     poll.register(line, select.POLLIN)
     while not poll.poll(TICK_MS if keepers else None):
+        if cage:
+            cage.watch()
         for keeper in list(keepers):
             with contextlib.suppress(ChildProcessError):
                 if not os.waitpid(keeper, os.WNOHANG)[0]:
                     continue
             keepers.discard(keeper)
+        if cage and not keepers:
+            cage.clear()
     try:
         return line.receive(1 << 24, None, descriptors=2)
     except EOFError:
@@ -154,12 +221,12 @@ def wait_for(line: Line, keepers: set[int]) -> tuple[dict, list[int]]:
         os._exit(0)
 
 
-def fork_off(shell, collector, base: tuple[int, int], asked: dict, descriptors: list[int], let_go: Callable) -> int:
+def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable) -> int:
     """Start a keeper with a runner below it, both with this process's state; give back the keeper's process id.
 
-    `asked` is the engine's message: the runner's limits, and its place where that is another than this process's.
-    `descriptors` are the lines for the runner and for the keeper, made by the engine; neither is kept here. `let_go` is
-    called in the fork, to drop what belongs to this process alone.
+    `warm` is what every fork has from the warm process. `asked` is the engine's message: the runner's limits, and its place
+    where that is another than this process's. `descriptors` are the lines for the runner and for the keeper, made by the
+    engine; neither is kept here. `let_go` is called in the fork, to drop what belongs to this process alone.
     """
     limits, place = asked["branch"], asked["place"]
     gc.freeze()  # what is there already, no fork has to look through: looking would make copies of it
@@ -180,12 +247,13 @@ def fork_off(shell, collector, base: tuple[int, int], asked: dict, descriptors: 
             hold.close()
             die_with_parent(me)
             os.setsid()
+            be_unreadable(False)  # as every process is that nobody protects: its own /proc is its own again
             if "folder" in place:
                 os.chdir(place["folder"])
             if "data" in place:
                 os.environ["PATHWAY_DATA"] = place["data"]
-            confine(limits["memory_mb"], limits["processes"], base)
-            Runner(shell, collector, talk, base, limits).serve()
+            confine(limits["memory_mb"], limits["processes"], warm.base)
+            Runner(warm, talk, limits).serve()
         talk.close()
         keep(runner, hold, limits["processes"])
     except BaseException:
@@ -228,12 +296,8 @@ def keep(runner: int, hold: Line, allowed: int) -> None:
         hold.send({"ended": said or "was let go", "clear": clear}, until=time.monotonic() + 1)
 
 
-def warm_up():
-    """Import and use once what notebooks use; the shell and its collector, as new."""
-    import importlib
-
-    from course.engine.shell import make_shell, refuse_input
-
+def warm_up() -> Warm:
+    """Import and use once what notebooks use; the shell is as new then."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     shell, collector = make_shell()
     with shell.builtin_trap:  # pandas asks get_ipython() how wide tables may be
@@ -245,10 +309,6 @@ def warm_up():
     errors = [output for output in collector.outputs if output["output_type"] == "error"]
     if [error["ename"] for error in errors] != ["ZeroDivisionError"]:
         raise RuntimeError(f"the first figure could not be drawn: {errors}")
-    import course.checks
-
-    # Notebooks import it themselves, and it then registers with their shell; what it imports is there.
-    del sys.modules["course.checks"], course.checks
     shell.reset()
     shell.events.trigger("post_execute")
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
@@ -259,7 +319,10 @@ def warm_up():
     # As in a kernel: the notebook's own folder comes behind Python's own modules, before installed ones.
     libraries = (at for at, folder in enumerate(sys.path) if "site-packages" in folder or "dist-packages" in folder)
     sys.path.insert(next(libraries, len(sys.path)), "")
-    return shell, collector
+    with shell.builtin_trap:  # as it is while a cell runs
+        inspector = Inspector(shell, collector)
+    gc.collect()
+    return Warm(shell, collector, inspector, memory_now(), memory_of(os.getpid()))
 
 
 def main() -> None:
@@ -268,13 +331,14 @@ def main() -> None:
     line = Line(socket.socket(fileno=int(sys.argv[1])))
     line.socket.set_inheritable(False)
     adopt_orphans()
+    cage = Cage() if os.getpid() == 1 else None
     sys.argv[:] = ["ipykernel_launcher.py"]
-    shell, collector = warm_up()
-    base = memory_now()
-    gc.collect()
+    warm = warm_up()
     use_large_pages()
     line.send({"ready": os.getpid()})
     keepers: set[int] = set()
     while True:
-        message, descriptors = wait_for(line, keepers)
-        keepers.add(fork_off(shell, collector, base, message, descriptors, line.close))
+        message, descriptors = wait_for(line, keepers, cage)
+        if cage:
+            cage.begin(message["branch"], warm.resident)
+        keepers.add(fork_off(warm, message, descriptors, line.close))

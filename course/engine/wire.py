@@ -151,5 +151,10 @@ def _is_json(kind: str) -> bool:
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
 
+def is_list_of_text(value) -> bool:
+    """Whether a value that came from a process that is not trusted is a list of texts."""
+    return isinstance(value, list) and _text(*value)
+
+
 def _text(*values) -> bool:
     return all(isinstance(value, str) for value in values)

@@ -1,15 +1,21 @@
-"""What a check cell earns from its outputs: nbgrader's own rule, but for two cases in which it is unfair."""
+"""What a check cell earns from its outputs, and what it tells the trainee."""
 
+from collections.abc import Sequence
+
+from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode, from_dict
 from nbgrader.utils import determine_grade
+
+from course.checks import NOT_YET
 
 
 def marks(cell: NotebookNode) -> float:
     """The points that a check cell (nbgrader's metadata, and the outputs of its run) earns, 0 to its maximum.
 
-    As nbgrader has it: none when there is an error among the outputs; a number as the cell's result is partial credit; all
-    points otherwise. The two exceptions: what is written to stderr, as libraries' warnings are, costs nothing, and partial
-    credit beyond the maximum is the maximum (nbgrader ends there with an error, and grades no further submission).
+    nbgrader's own rule, but for two cases in which it is unfair. As nbgrader has it: none when there is an error among the
+    outputs; a number as the cell's result is partial credit; all points otherwise. The two exceptions: what is written to
+    stderr, as libraries' warnings are, costs nothing, and partial credit beyond the maximum is the maximum (nbgrader ends
+    there with an error, and grades no further submission).
 
     Raises ValueError for a cell that is not graded by its outputs: one without points, or a written answer.
     """
@@ -22,6 +28,19 @@ def marks(cell: NotebookNode) -> float:
     except (ValueError, KeyError):  # more than the maximum; a result that has no text
         return float(grader["points"])
     return earned
+
+
+def told(outputs: Sequence[dict]) -> str:
+    """What a trainee reads of a check that does not pass, in one line, from its outputs; "" of one that does."""
+    for output in outputs:
+        if output["output_type"] == "error":
+            _, not_yet, words = strip_ansi("\n".join(output["traceback"])).partition(NOT_YET)
+            return _one_line(words if not_yet else f"{output['ename']}: {output['evalue']}")
+    return ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _is_stderr(output: NotebookNode) -> bool:

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from course.launch.workspace import WorkspaceError, update
@@ -54,11 +55,16 @@ def tell(changes, workspace: Path) -> None:
             print(f"  {change}", flush=True)
 
 
-def serve(workspace: Path, options: argparse.Namespace) -> int:
-    """Run JupyterLab in this process on `workspace`, until Ctrl-C."""
+def serve(workspace: Path, options: argparse.Namespace, settings: Sequence[Path] = (), also: str | None = None) -> int:
+    """Run JupyterLab in this process on `workspace`, until Ctrl-C.
+
+    `options` has no_browser, port and jupyter. Folders of `settings` prevail over ours, the last over all. `also` is another
+    page of the server, whose address is told too.
+    """
     # nbgrader starts programs by name, and our settings come before the trainee's own
     _put_first("PATH", Path(sys.executable).parent)
-    _put_first("JUPYTER_CONFIG_PATH", SETTINGS)
+    for folder in (SETTINGS, *settings):
+        _put_first("JUPYTER_CONFIG_PATH", folder)
     # Nothing is open yet: an interrupt may come in the midst of an import, which could swallow an exception.
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     print("Starting JupyterLab ...", flush=True)
@@ -75,9 +81,13 @@ def serve(workspace: Path, options: argparse.Namespace) -> int:
     server = Lab.initialize_server(argv=_jupyter_arguments(workspace, options))
     if server.port != options.port:
         print(f"Port {options.port} is in use: taking {server.port}", flush=True)
-    page = f"lab/tree/{START}" if (workspace / START).exists() else "lab"
-    address = f"http://{server.ip}:{server.port}{server.base_url}{page}?token={server.identity_provider.token}"
-    server.io_loop.add_callback(print, f"JupyterLab is ready: {address}\nCtrl-C here stops it.", flush=True)
+
+    def address(page: str) -> str:
+        return f"http://{server.ip}:{server.port}{server.base_url}{page}?token={server.identity_provider.token}"
+
+    ready = f"JupyterLab is ready: {address(f'lab/tree/{START}' if (workspace / START).exists() else 'lab')}"
+    ready += f"\n{also.capitalize()}: {address(also)}" if also else ""
+    server.io_loop.add_callback(print, f"{ready}\nCtrl-C here stops it.", flush=True)
 
     def stop():
         print("Stopping JupyterLab ...", flush=True)

@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
-from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode, from_dict
 
 from course.builder.build import Builder
@@ -24,9 +23,9 @@ from course.builder.derived import lay_beside, read_pathway
 from course.builder.expand import author_cell, solution_notebook
 from course.builder.problem import BuildError
 from course.builder.source import Exercise, Notebook, Unit, visible_part
-from course.checks import ANSWER, NOT_YET
+from course.checks import ANSWER
 from course.engine import CellResult, Engine, Limits, Session
-from course.grading.marks import marks
+from course.grading.marks import marks, told
 from course.grading.settings import unanswered
 from course.proof.bank import BANK, Answers, read_bank
 from course.proof.hidden import REACHED, counting, hidden_checks, without
@@ -251,18 +250,7 @@ def as_answered(number: int, answer: str) -> str:
 def _verdict(session: Session, check: NotebookNode, source: str | None = None) -> tuple[float, str]:
     """What a check (or `source` in its place) earns in the session's state, and what the trainee is told."""
     (result,) = session.run([check.source if source is None else source])
-    return marks(from_dict({**check, "outputs": result.outputs})), _told(result)
-
-
-def _told(result: CellResult) -> str:
-    """What a trainee reads of a check that does not pass; "" of one that does; of one that was stopped, why."""
-    if result.stopped:
-        return result.stopped
-    for output in result.outputs:
-        if output["output_type"] == "error":
-            _, not_yet, words = strip_ansi("\n".join(output["traceback"])).partition(NOT_YET)
-            return one_line(words) if not_yet else f"{output['ename']}: {one_line(output['evalue'])}"
-    return ""
+    return marks(from_dict({**check, "outputs": result.outputs})), result.stopped or told(result.outputs)
 
 
 def _printed(result: CellResult) -> str:

@@ -1,0 +1,219 @@
+"""Runs one submitted notebook in the sandbox and marks it: from its repaired cells to marks, messages and flags."""
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from nbformat import NotebookNode, from_dict
+
+from course.builder.expand import as_text
+from course.engine import CellResult, Engine, EngineError, Limits, Session
+from course.grading.integrity import reaches
+from course.grading.marks import marks, told
+from course.grading.repair import Repaired, Unreadable, repair
+from course.grading.results import Checked, GradedNotebook, Status, Written
+from course.grading.sandbox import Sandbox, require_sandbox
+from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, WRITTEN, Template
+
+# What a submission may use, unless a cohort says otherwise.
+LIMITS = Limits(seconds=60, seconds_in_all=600, memory_mb=1000, output_kb=1000, processes=64)
+MOST_BESIDE = 20_000_000
+SOON = 0.5  # seconds
+# What a check's process cannot honestly come to.
+FORGED = ("sent something that is no result", "cut its line to the engine")
+
+
+class Grader:
+    """A warm sandbox that runs notebooks, one at a time; use it with `with`. What a notebook breaks in it is made anew.
+
+    `data` is the course's data. Without `sandboxed` the code runs with the rights of whoever calls.
+    """
+
+    def __init__(self, data: Path, limits: Limits = LIMITS, sandboxed: bool = True):
+        if sandboxed:
+            require_sandbox()
+        self.data, self.limits, self.sandboxed = data, limits, sandboxed
+        self._inbox = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the sandbox and all that runs in it."""
+        self._end_engine()
+        self._inbox.cleanup()
+
+    def grade(self, repaired: Repaired, template: Template, files: Mapping[str, bytes] | None = None) -> GradedNotebook:
+        """Run and mark a notebook. `files` are what lies beside it, by path relative to it."""
+        start = time.perf_counter()
+        with self._session(files or {}) as session:
+            marking = _Marking(repaired, template)
+            marking.run(session)
+            ended = session.ended
+        # A session that did not end by itself: was it a limit for all of it together, with which the sandbox ends?
+        broke = self._engine.how_it_ended(SOON) if ended else None
+        if broke or ended in FORGED:
+            marking.broke_out(broke)
+            self._end_engine()
+        graded = marking.result()
+        return replace(graded, overhead=time.perf_counter() - start - graded.seconds)
+
+    @contextlib.contextmanager
+    def _session(self, files: Mapping[str, bytes]):
+        inbox = Path(self._inbox.name)
+        for place in inbox.iterdir():
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+        for name, content in files.items():
+            (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+            (inbox / name).write_bytes(content)
+        with self._new_session(inbox) as session:
+            yield session
+
+    def _new_session(self, inbox: Path) -> Session:
+        for tried in (1, 2):
+            if self._engine is None:
+                sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
+                self._engine = Engine(inbox, self.data, sandbox)
+            try:
+                place = (Path("/scratch/work"), Path("/data")) if self.sandboxed else (inbox, self.data)
+                return self._engine.session(self.limits, *place)
+            except EngineError:
+                self._end_engine()
+                if tried == 2:
+                    raise
+        raise AssertionError
+
+    def _end_engine(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+class _Marking:
+    """One notebook, as its cells are run one after the other."""
+
+    def __init__(self, repaired: Repaired, template: Template):
+        self._repaired, self._template = repaired, template
+        self._cells = [from_dict(cell) for cell in repaired.notebook.cells]
+        self._checks: dict[str, Checked] = {}
+        self._written: dict[str, Written] = {}
+        self._errors: dict[str, str] = {}  # grade_id of an answer -> name of the error in which it ended
+        self._flags: dict[str, None] = {}  # in the order in which they came, each once
+        self._odd: set[str] = set()
+        self._stopped: list[str] = []
+        self._seconds, self._count, self._place = 0.0, 0, "Before the first exercise"
+
+    def run(self, session: Session) -> None:
+        for cell, kind in zip(self._cells, self._repaired.kinds, strict=True):
+            if kind == CHECK:
+                self._check(session, cell)
+            elif kind in (AUTHOR, ANSWER, EXTRA):
+                self._run(session, cell, kind)
+            elif kind == WRITTEN:
+                self._note_written(cell)
+
+    def broke_out(self, broke: str | None) -> None:
+        """Note that the notebook has ended the sandbox, or cut the line to it."""
+        self._flag(f"The notebook {broke or 'cut its line to the program that marks'}.")
+
+    def result(self) -> GradedNotebook:
+        return GradedNotebook(
+            name=self._template.name,
+            status=Status.GRADED,
+            text=as_text(from_dict({**self._repaired.notebook, "cells": self._cells})),
+            checks=self._checks,
+            written=self._written,
+            repairs=self._repaired.repairs,
+            flags=tuple(self._flags),
+            stopped=tuple(self._stopped),
+            seconds=self._seconds,
+        )
+
+    def _run(self, session: Session, cell: NotebookNode, kind: str) -> None:
+        if kind == ANSWER:
+            self._place = f"Exercise {self._template.exercises.get(cell.metadata.nbgrader.grade_id)}"
+        (result,) = session.run([cell.source], of_author=kind == AUTHOR)
+        self._keep(cell, result)
+        if kind == ANSWER and result.error:
+            self._errors[cell.metadata.nbgrader.grade_id] = result.error.name
+        if kind != AUTHOR:
+            where = self._place if kind == ANSWER else f"{self._place}, a cell of the trainee's own"
+            for what in reaches(cell.source):
+                self._flag(f"{where}: reaches for {what}.")
+
+    def _check(self, session: Session, cell: NotebookNode) -> None:
+        grade_id, task = cell.metadata.nbgrader.grade_id, cell.metadata.get("check", "")
+        exercise = self._template.exercises.get(grade_id, 0)
+        result = session.check(cell.source, self._errors.get(task))
+        self._place = f"Exercise {exercise}"
+        self._keep(cell, result)
+        for odd in result.odd:
+            if odd not in self._odd:
+                self._odd.add(odd)
+                self._flag(f"Exercise {exercise}: the trainee's code {odd}.")
+        self._checks[grade_id] = Checked(
+            exercise=exercise,
+            task=task,
+            outcome=cell.metadata.get("outcome", ""),
+            points=float(cell.metadata.nbgrader.points),
+            earned=marks(cell),
+            told=result.stopped or told(cell.outputs),
+            answered=self._repaired.answered.get(task, True),
+        )
+
+    def _note_written(self, cell: NotebookNode) -> None:
+        grade_id = cell.metadata.nbgrader.grade_id
+        answered = self._repaired.answered.get(grade_id, True)
+        exercise, points = self._template.exercises.get(grade_id, 0), float(cell.metadata.nbgrader.points)
+        self._written[grade_id] = Written(exercise, cell.metadata.get("outcome", ""), points, answered)
+
+    def _keep(self, cell: NotebookNode, result: CellResult) -> None:
+        """Put a result where a kernel would have put it."""
+        self._seconds += result.seconds
+        if cell.source.strip():
+            self._count += 1
+            cell.execution_count = self._count
+        cell.outputs = [from_dict(output) for output in result.outputs]
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = self._count
+        if result.stopped and not result.stopped.startswith("not run"):
+            self._stopped.append(f"{self._place}: {result.stopped}.")
+
+    def _flag(self, sentence: str) -> None:
+        self._flags.setdefault(sentence)
+
+
+def grade_text(
+    text: bytes | None, template: Template, grader: Grader, files: Mapping[str, bytes] | None = None
+) -> GradedNotebook:
+    """Grade a notebook as it was handed in: its file's bytes, or None where there is none."""
+    if text is None:
+        return GradedNotebook(template.name, Status.MISSING)
+    start = time.perf_counter()
+    try:
+        repaired = repair(text, template)
+    except Unreadable as error:
+        return GradedNotebook(template.name, Status.UNREADABLE, why=str(error))
+    spent = time.perf_counter() - start
+    graded = grader.grade(repaired, template, files)
+    return replace(graded, overhead=graded.overhead + spent)
+
+
+def beside(folder: Path) -> dict[str, bytes]:
+    """The files of a unit's folder that are no notebooks, by path relative to it; without links, and without too much."""
+    found, room = {}, MOST_BESIDE
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= room:
+            content = path.read_bytes()
+            room -= len(content)
+            found[path.relative_to(folder).as_posix()] = content
+    return found
