@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from course import mentor_cli
-from course.console import console, progress_bar, refuse, whole_number
+from course.console import console, progress_bar, refuse, say, whole_number
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -323,6 +323,47 @@ def bench_proof(
         highlight=False,
         soft_wrap=True,
     )
+
+
+@bench.command("grading")
+def bench_grading(
+    unit: Annotated[str, typer.Argument(metavar="[UNIT]", help="A unit by number or folder.")] = "01",
+    submissions: Annotated[str, typer.Option(metavar="N", help="How many `pathway grade` is given.")] = "60",
+    plain: Annotated[str, typer.Option(metavar="N", help="How many of them plain nbgrader is given.")] = "6",
+) -> None:
+    """Seconds a submission, and whether the marks are the same: `pathway grade` against plain `nbgrader autograde`.
+
+    Ends with 1 when a mark differs, when it is less than ten times as fast, or when it takes longer than the cells allow.
+    """
+    import tempfile
+
+    from course.builder.build import Builder, select
+    from course.grading.bench import measure
+
+    count, sample = whole_number(submissions, "--submissions", least=2), whole_number(plain, "--plain", least=2)
+    with _broken_proof_told(), console.status("Starting") as status:
+        (chosen,) = select(Builder(ROOT).units(), [unit])
+        with tempfile.TemporaryDirectory(prefix="pathway-bench-") as scratch:
+            try:
+                found = measure(chosen, count, min(sample, count), Path(scratch), status.update)
+            except subprocess.CalledProcessError as error:
+                refuse(f"`{' '.join(error.cmd)}` failed: {error.stderr.strip()[-2000:]}", 1)
+    each = found.ours / found.submissions
+    lines = [
+        f"{found.unit}, {found.submissions} submissions of {found.notebooks} notebooks, {found.cores} cores",
+        f"plain nbgrader: {found.plain:.2f} s a submission ({found.plain_submissions} of them, without its start)",
+        f"pathway grade: {each:.3f} s a submission, {found.ours:.1f} s in all, {found.peak_mb:.0f} MB at most",
+        f"  running cells {found.cells:.1f} s, starting {found.starting:.1f} s, keeping {found.keeping:.1f} s "
+        f"(on all cores together), entering {found.entering:.1f} s",
+        f"  the cells by themselves {found.own:.3f} s a submission: {found.allowed:.1f} s allowed in all",
+        f"marks that differ: {len(found.differ)}; for a library's warning: {found.excused}",
+        *found.differ,
+        f"ratio {found.ratio:.1f}",
+    ]
+    for line in lines:
+        say(line)
+    if not found.is_met:
+        raise typer.Exit(1)
 
 
 @bench.command("siting")

@@ -224,6 +224,7 @@ def grade(
         bool,
         typer.Option("--unsandboxed", help="Run trainees' code as you, with all that you may do. Never on a real cohort."),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON, and nothing else.")] = False,
     where: Where = None,
 ) -> None:
     """Run the checks of what was collected, in a sandbox; what is graded already is left alone."""
@@ -235,8 +236,11 @@ def grade(
         say(warning, "bold red")
     with _told(), _grading_told(), progress_bar("Grading") as show:
         done = grade(cohort, _units(cohort, unit), trainee or (), scheduler, not unsandboxed, show, _aside)
-    _say_graded(done)
-    _next(_after_grading(cohort))
+    if as_json:
+        typer.echo(json.dumps(vars(done)))
+    else:
+        _say_graded(done)
+        _next(_after_grading(cohort))
     if done.failed:
         raise typer.Exit(1)
 
@@ -308,11 +312,10 @@ def feedback(
 
     page = None
     if portfolio:
-        from course.grading.report import trainee_page
+        from course.grading.report import trainee_pages
 
-        def page(trainee: str) -> str:
-            return trainee_page(cohort, trainee)
-
+        with _told():
+            page = trainee_pages(cohort)
     with _told(), progress_bar("Giving feedback") as show:
         given = [feedback(cohort, one, page, show, _aside) for one in _units(cohort, unit)]
     for done in given:

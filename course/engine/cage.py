@@ -10,11 +10,11 @@ import shutil
 import signal
 from pathlib import Path
 
-from course.engine.linux import MEGABYTE, be_unreadable, kill_descendants, memory_of, processes
+from course.engine.linux import MEGABYTE, be_unreadable, kill_descendants, memory_of, processes, sockets
 
 SCRATCH, INBOX, SHARED_MEMORY = Path("/scratch"), Path("/inbox"), Path("/dev/shm")
 FOLDERS = ("home", "tmp", "work")
-MOST_FILES = 20_000
+MOST_FILES, MOST_SOCKETS = 20_000, 500
 # How the first process ends, and what that says of the session that ran.
 TOO_MANY, TOO_MUCH, TOO_FULL, NOT_CLEAR = 81, 82, 83, 84
 ENDS = {
@@ -67,6 +67,8 @@ class Cage:
             and sum(memory_of(process, exactly=True) for process in running) > self._memory + self._base
         ):
             self._end(TOO_MUCH)
+        if sockets() > MOST_SOCKETS:  # what waits in them is memory that no process has
+            self._end(TOO_MUCH)
         disk = os.statvfs(SCRATCH)
         if disk.f_files - disk.f_ffree > MOST_FILES:
             self._end(TOO_FULL)
@@ -76,7 +78,11 @@ class Cage:
 
 
 def _make_writable(function, path, error) -> None:
-    """A folder that its owner has closed: open it, and try again."""
-    Path(path).parent.chmod(0o700)
-    Path(path).chmod(0o700)
-    function(path)
+    """A folder that its owner has closed, or what is in one: open it, and try again."""
+    place = Path(path)
+    place.parent.chmod(0o700)
+    if place.is_dir() and not place.is_symlink():
+        place.chmod(0o700)
+        shutil.rmtree(place, onerror=_make_writable)
+    else:
+        place.unlink()

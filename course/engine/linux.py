@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 from collections.abc import Collection
@@ -12,8 +14,11 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
 PR_SET_CHILD_SUBREAPER = 36
 MEGABYTE = 1024 * 1024
+MOST_OPEN = 1024  # files, pipes and sockets of a process
 LARGE_PAGE = 2 * MEGABYTE
 MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 
@@ -27,9 +32,9 @@ def require_linux() -> None:
         )
 
 
-def _prctl(option: int, value: int) -> None:
+def _prctl(option: int, value: int, more=0) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(option, value, 0, 0, 0) != 0:
+    if libc.prctl(option, value, more, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
 
 
@@ -53,6 +58,13 @@ def be_unreadable(so: bool = True) -> None:
 def processes() -> list[int]:
     """The processes that this one can see, without itself."""
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and int(entry) != os.getpid()]  # noqa: PTH208
+
+
+def sockets() -> int:
+    """How many sockets are open in this network space."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/net/sockstat").read_text().split()[2])
+    return 0
 
 
 def memory_of(process: int, exactly: bool = False) -> int:
@@ -171,6 +183,7 @@ def confine(memory_mb: int, processes: int, base: tuple[int, int]) -> None:
     _cap(resource.RLIMIT_AS, space + 2 * memory_mb * MEGABYTE)
     _cap(resource.RLIMIT_FSIZE, memory_mb * MEGABYTE)
     _cap(resource.RLIMIT_CORE, 0)
+    _cap(resource.RLIMIT_NOFILE, MOST_OPEN)
     if os.getuid() != 0:  # this limit does not bind root
         # It counts all threads of this user, also those outside: leave room, the keeper counts exactly.
         _cap(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + processes + 200)
@@ -186,6 +199,63 @@ def _threads_of(user: int) -> int:
                 if entry.stat().st_uid == user:
                     total += len(os.listdir(entry / "task"))  # noqa: PTH208
     return total
+
+
+# System calls that no notebook needs, by their numbers on x86_64 and aarch64: memory and messages that no limit counts and
+# that outlive a process, keys, other processes' memory, and parts of Linux with a history of holes.
+DENIED = {
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "semget": (64, 190),
+    "mq_open": (240, 180),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "bpf": (321, 280),
+    "io_uring_setup": (425, 425),
+    "mount": (165, 40),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+}
+# linux/audit.h: how Linux names the two machines, and where x86_64 keeps numbers of another kind.
+MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+OTHER_NUMBERS = 0x40000000
+
+
+def deny_calls() -> None:
+    """Refuse the calls DENIED to this process and all that it starts, for good (seccomp; see linux/filter.h).
+
+    Where privileges may still be gained Linux does not allow it; a sandbox has seen to that. Raises OSError on a machine
+    whose numbers are not known.
+    """
+    if os.uname().machine not in MACHINES:
+        raise OSError(f"A sandbox needs one of {', '.join(MACHINES)}; this machine is {os.uname().machine}.")
+    column, machine = MACHINES[os.uname().machine]
+    numbers = [both[column] for both in DENIED.values()]
+    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06
+    steps = [(load, 0, 0, 4), (equal, 1, 0, machine), (end, 0, 0, _refused())]
+    steps += [(load, 0, 0, 0), (at_least, len(numbers) + 1, 0, OTHER_NUMBERS)]
+    steps += [(equal, len(numbers) - at, 0, number) for at, number in enumerate(numbers)]
+    steps += [(end, 0, 0, SECCOMP_RET_ALLOW), (end, 0, 0, _refused())]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_Program(len(steps), ctypes.addressof(program))))
+
+
+class _Program(ctypes.Structure):
+    """struct sock_fprog of linux/filter.h."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def _refused() -> int:
+    return SECCOMP_RET_ERRNO | errno.EPERM
 
 
 def how_it_ended(status: int) -> str:

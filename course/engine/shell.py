@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+import tempfile
 import threading
 
 from ipykernel.compiler import XCachingCompiler
@@ -153,7 +154,7 @@ class Spill:
     def __init__(self):
         self._files = {}
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
-            memory = os.memfd_create(f"pathway-{name}", os.MFD_CLOEXEC)
+            memory = _file_of_no_name(name)
             os.dup2(memory, descriptor, inheritable=True)
             self._files[name] = [memory, descriptor, 0]
 
@@ -172,6 +173,15 @@ class Spill:
                 file[2] = length
                 os.dup2(memory, descriptor, inheritable=True)
                 collector.write(name, text.decode("utf-8", "replace"))
+
+
+def _file_of_no_name(name: str) -> int:
+    """The descriptor of a file that is in no folder: in memory, or where that is denied, on the disk for passing things."""
+    try:
+        return os.memfd_create(f"pathway-{name}", os.MFD_CLOEXEC)
+    except PermissionError:
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
 
 
 class Shell(ZMQInteractiveShell):

@@ -28,6 +28,7 @@ from course.engine.linux import (
     adopt_orphans,
     be_unreadable,
     confine,
+    deny_calls,
     descendants,
     die_with_parent,
     how_it_ended,
@@ -221,12 +222,13 @@ def wait_for(line: Line, keepers: set[int], cage: Cage | None = None) -> tuple[d
         os._exit(0)
 
 
-def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable) -> int:
+def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable, caged: bool = False) -> int:
     """Start a keeper with a runner below it, both with this process's state; give back the keeper's process id.
 
     `warm` is what every fork has from the warm process. `asked` is the engine's message: the runner's limits, and its place
     where that is another than this process's. `descriptors` are the lines for the runner and for the keeper, made by the
-    engine; neither is kept here. `let_go` is called in the fork, to drop what belongs to this process alone.
+    engine; neither is kept here. `let_go` is called in the fork, to drop what belongs to this process alone. `caged` denies
+    the runner system calls that no notebook needs.
     """
     limits, place = asked["branch"], asked["place"]
     gc.freeze()  # what is there already, no fork has to look through: looking would make copies of it
@@ -253,7 +255,10 @@ def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable) 
             if "data" in place:
                 os.environ["PATHWAY_DATA"] = place["data"]
             confine(limits["memory_mb"], limits["processes"], warm.base)
-            Runner(warm, talk, limits).serve()
+            runs = Runner(warm, talk, limits)
+            if caged:
+                deny_calls()
+            runs.serve()
         talk.close()
         keep(runner, hold, limits["processes"])
     except BaseException:
@@ -341,4 +346,4 @@ def main() -> None:
         message, descriptors = wait_for(line, keepers, cage)
         if cage:
             cage.begin(message["branch"], warm.resident)
-        keepers.add(fork_off(warm, message, descriptors, line.close))
+        keepers.add(fork_off(warm, message, descriptors, line.close, caged=cage is not None))

@@ -3,13 +3,14 @@
 import contextlib
 import csv
 import json
+import math
 import os
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,12 +159,15 @@ class Cohort:
         """
         from course.grading.run import LIMITS
 
-        own = self._described.get("limits", {})
+        own, where = self._described.get("limits", {}), f'{self.root / MARKER}: "limits"'
+        kinds = {field.name: field.type for field in fields(LIMITS)}
+        if not isinstance(own, dict):
+            raise CohortError(f'{where} is {own}. Give it as in {{"seconds": 60}}; there are {", ".join(kinds)}.')
         for name, value in own.items():
-            if not hasattr(LIMITS, name) or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                known = ", ".join(vars(LIMITS))
-                where = f'{self.root / MARKER}: "{name}": {value}'
-                raise CohortError(f"{where} is no limit. There are {known}, numbers above 0.")
+            is_number = isinstance(value, int | kinds.get(name, int)) and not isinstance(value, bool)
+            if name not in kinds or not is_number or not 0 < value < math.inf:
+                known = ", ".join(f"{name} (whole)" if kind is int else name for name, kind in kinds.items())
+                raise CohortError(f'{where}: "{name}": {value} is no limit. There are {known}, numbers above 0.')
         return replace(LIMITS, **own)
 
     # ------------------------------------------------------------------------------------ where things lie

@@ -125,13 +125,9 @@ def extend(cohort: Cohort, wanted: str, trainee: str, hours: int) -> datetime:
         if trainee not in {student.id for student in gradebook.students}:
             raise CohortError(f"{trainee} is not on the roster: give the id as it stands there.")
         with gradebook.db.no_autoflush:  # nbgrader's own code warns of itself otherwise
-            submission = gradebook.update_or_create_submission(unit, trainee)
-        before = submission.total_seconds_late
+            gradebook.update_or_create_submission(unit, trainee)
         gradebook.grant_extension(unit, trainee, hours=hours)
-        submission = gradebook.find_submission(unit, trainee)
-        if submission.total_seconds_late != before:  # a penalty is reckoned while grading: to be graded again
-            (cohort.records / unit / f"{trainee}.json").unlink(missing_ok=True)
-        return submission.duedate.replace(tzinfo=UTC)
+        return gradebook.find_submission(unit, trainee).duedate.replace(tzinfo=UTC)
 
 
 def _lay_source(cohort: Cohort, wanted: str, as_here: bool, checkout: Path, stage: Path, progress: Progress) -> str:

@@ -32,6 +32,7 @@ from nbgrader.utils import is_grade, is_solution
 from course.grading import safe_html
 from course.grading.cohort import Cohort
 from course.grading.exchange import Refused, run_quietly
+from course.grading.run import WITHHELD
 from course.grading.settings import settings_of
 
 TAKEN_OUT = "[a line of a hidden check]"
@@ -50,15 +51,18 @@ NEEDED_TO_RELEASE = ("timestamp.txt", "submission_secret.txt")
 class HideChecks(ClearHiddenTests):
     """Takes out of a graded notebook what is hidden in its checks: their code, and any traceback or output that shows it.
 
-    What a check told the trainee stays.
+    What a check told the trainee stays, but not where marks are withheld: there it could be what the trainee's code found.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         hidden = _hidden_lines(nb, resources["nbgrader"])
+        withheld = bool(nb.cells) and nb.cells[0].get("id") == WITHHELD
         for cell in nb.cells:
             is_check = cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
             if is_check:
                 cell.source = visible(cell.source)
+            if is_check and withheld:
+                cell.outputs = []
             if cell.cell_type == "code":
                 cell.outputs = [_without(hidden, output, is_check) for output in cell.outputs]
         return nb, resources

@@ -5,11 +5,14 @@ elsewhere. Workers run notebooks and give them back; only this process writes in
 """
 
 import os
+import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +40,8 @@ class Summary:
     """What a run did: submissions graded, those left alone because nothing had changed, and what could not be graded.
 
     `flagged` are trainee and unit of the graded ones with marks withheld; `failed` says why, a sentence each. `seconds` is
-    the wall time; `cells` and `overhead` the notebooks' own, added up; `entering` is what entering the results took.
+    the wall time; `cells`, `overhead` and `starting` the notebooks' own, added up; `entering` is what entering the results
+    took.
     """
 
     graded: int = 0
@@ -48,6 +52,7 @@ class Summary:
     seconds: float = 0.0
     cells: float = 0.0
     overhead: float = 0.0
+    starting: float = 0.0
     entering: float = 0.0
 
 
@@ -97,7 +102,7 @@ def grade(
     with cohort.lock(say), cohort.gradebook() as gradebook:
         wanted = [cohort.unit(unit) for unit in units] or cohort.units()
         by_unit = {unit: templates(cohort.release, unit, gradebook) for unit in wanted}
-        todo = list(_to_grade(cohort, by_unit, trainees, summary))
+        todo = list(_to_grade(cohort, gradebook, by_unit, trainees, summary))
         seen, total = 0, sum(len(one.waits_for) for one in todo)
         progress(seen, total, "")
         how = _How(cohort.data, cohort.limits, sandboxed)
@@ -113,7 +118,11 @@ def grade(
 
 
 def _to_grade(
-    cohort: Cohort, by_unit: Mapping[str, dict[str, Template]], trainees: Sequence[str], summary: Summary
+    cohort: Cohort,
+    gradebook: "Gradebook",
+    by_unit: Mapping[str, dict[str, Template]],
+    trainees: Sequence[str],
+    summary: Summary,
 ) -> Iterator[_Submission]:
     """The submissions that have changed since they were graded, or have not been."""
     unknown = sorted(set(trainees) - set(cohort.trainees()))
@@ -121,15 +130,25 @@ def _to_grade(
         raise CohortError(f"Nobody in this cohort has the id {', '.join(unknown)}: `pathway status` lists who is in it.")
     data = data_fingerprint(cohort.data)
     for unit, known in by_unit.items():
+        due, extended = _due(gradebook, unit)
         for trainee in cohort.handed_in(unit):
             if trainees and trainee not in trainees:
                 continue
             folder = cohort.submitted / trainee / unit
-            print_ = fingerprint(folder, known, data)
+            print_ = fingerprint(folder, known, f"{data} {due} {extended.get(trainee)}")
             if is_done(cohort, trainee, unit, print_):
                 summary.unchanged += 1
             else:
                 yield _Submission(trainee, unit, folder, print_, set(known))
+
+
+def _due(gradebook: "Gradebook", unit: str) -> tuple[datetime | None, dict[str, timedelta]]:
+    """When a unit is due, and who has how much more time: a penalty for late work depends on it."""
+    from nbgrader.api import Assignment, SubmittedAssignment
+
+    (due,) = gradebook.db.query(Assignment.duedate).filter(Assignment.name == unit).one()
+    given = gradebook.db.query(SubmittedAssignment.student_id, SubmittedAssignment.extension).join(Assignment)
+    return due, {trainee: more for trainee, more in given.filter(Assignment.name == unit) if more}
 
 
 @dataclass(frozen=True)
@@ -211,9 +230,12 @@ def _cluster(scheduler: str | None) -> "Iterator[Client]":
         settings = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
         settings |= {"distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False}
         threads = {"n_workers": 1, "threads_per_worker": os.cpu_count(), "processes": False}
+        pages = {"dashboard_address": NOBODYS, "worker_dashboard_address": NOBODYS, "dashboard": False}
         with (
-            dask.config.set(settings),
-            LocalCluster(**threads, dashboard_address=NOBODYS, worker_dashboard_address=NOBODYS) as cluster,
+            tempfile.TemporaryDirectory(prefix="pathway-dask-") as scratch,
+            dask.config.set({**settings, "temporary-directory": scratch}),
+            warnings.catch_warnings(action="ignore", category=UserWarning),  # that pages can be had, if one asks otherwise
+            LocalCluster(**threads, **pages, scheduler_kwargs={"dashboard": False}) as cluster,
             Client(cluster) as client,
         ):
             yield client
@@ -287,5 +309,6 @@ def _enter(gradebook: "Gradebook", cohort: Cohort, submission: _Submission, summ
     summary.notebooks += len(notebooks)
     summary.cells += sum(one.seconds for one in notebooks)
     summary.overhead += sum(one.overhead for one in notebooks)
+    summary.starting += sum(one.starting for one in notebooks)
     if any(one.flags for one in notebooks):
         summary.flagged.append((submission.trainee, submission.unit))

@@ -45,7 +45,8 @@ class GradedNotebook:
     """What came of one notebook.
 
     `text` is the autograded notebook (JSON), "" unless it was graded. `checks` and `written` are by grade_id. `repairs`,
-    `flags` and `stopped` are sentences for the mentor. `seconds` is the wall time of its cells, `overhead` of all else.
+    `flags` and `stopped` are sentences for the mentor. `seconds` is the wall time of its cells, `overhead` that of all else,
+    `starting` that part of it which a new sandbox took.
     """
 
     name: str
@@ -59,6 +60,7 @@ class GradedNotebook:
     stopped: tuple[str, ...] = ()
     seconds: float = 0.0
     overhead: float = 0.0
+    starting: float = 0.0
 
 
 @dataclass(frozen=True)

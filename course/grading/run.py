@@ -4,11 +4,12 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_markdown_cell
 
 from course.builder.expand import as_text
 from course.engine import CellResult, Engine, EngineError, Limits, Session
@@ -22,7 +23,10 @@ from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, WRITTEN, Templ
 # What a submission may use, unless a cohort says otherwise.
 LIMITS = Limits(seconds=60, seconds_in_all=600, memory_mb=1000, output_kb=1000, processes=64)
 MOST_BESIDE = 20_000_000
-SOON = 0.5  # seconds
+SOON, LATER = 0.5, 5.0  # seconds
+WITHHELD = "marks-withheld"  # the id of the cell that says so
+# How a session ends whose keeper is gone too: mostly with all of the sandbox, which may take a while on a busy machine.
+WITHOUT_A_WORD = "ended the process"
 # What a check's process cannot honestly come to.
 FORGED = ("sent something that is no result", "cut its line to the engine")
 
@@ -39,6 +43,7 @@ class Grader:
         self.data, self.limits, self.sandboxed = data, limits, sandboxed
         self._inbox = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
         self._engine: Engine | None = None
+        self._starting = 0.0  # seconds spent on new sandboxes for the notebook that runs
 
     def __enter__(self) -> "Grader":
         return self
@@ -53,18 +58,19 @@ class Grader:
 
     def grade(self, repaired: Repaired, template: Template, files: Mapping[str, bytes] | None = None) -> GradedNotebook:
         """Run and mark a notebook. `files` are what lies beside it, by path relative to it."""
-        start = time.perf_counter()
+        start, self._starting = time.perf_counter(), 0.0
         with self._session(files or {}) as session:
             marking = _Marking(repaired, template)
             marking.run(session)
             ended = session.ended
         # A session that did not end by itself: was it a limit for all of it together, with which the sandbox ends?
-        broke = self._engine.how_it_ended(SOON) if ended else None
+        soon = LATER if ended == WITHOUT_A_WORD else SOON
+        broke = self._engine.how_it_ended(soon) if ended else None
         if broke or ended in FORGED:
             marking.broke_out(broke)
             self._end_engine()
         graded = marking.result()
-        return replace(graded, overhead=time.perf_counter() - start - graded.seconds)
+        return replace(graded, overhead=time.perf_counter() - start - graded.seconds, starting=self._starting)
 
     @contextlib.contextmanager
     def _session(self, files: Mapping[str, bytes]):
@@ -80,8 +86,10 @@ class Grader:
     def _new_session(self, inbox: Path) -> Session:
         for tried in (1, 2):
             if self._engine is None:
+                start = time.perf_counter()
                 sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
                 self._engine = Engine(inbox, self.data, sandbox)
+                self._starting += time.perf_counter() - start
             try:
                 place = (Path("/scratch/work"), Path("/data")) if self.sandboxed else (inbox, self.data)
                 return self._engine.session(self.limits, *place)
@@ -125,10 +133,11 @@ class _Marking:
         self._flag(f"The notebook {broke or 'cut its line to the program that marks'}.")
 
     def result(self) -> GradedNotebook:
+        cells = [_why_withheld(self._flags), *self._cells] if self._flags else self._cells
         return GradedNotebook(
             name=self._template.name,
             status=Status.GRADED,
-            text=as_text(from_dict({**self._repaired.notebook, "cells": self._cells})),
+            text=as_text(from_dict({**self._repaired.notebook, "cells": cells})),
             checks=self._checks,
             written=self._written,
             repairs=self._repaired.repairs,
@@ -217,3 +226,10 @@ def beside(folder: Path) -> dict[str, bytes]:
             room -= len(content)
             found[path.relative_to(folder).as_posix()] = content
     return found
+
+
+def _why_withheld(flags: Iterable[str]) -> NotebookNode:
+    """The cell at the top of a notebook whose marks are withheld. Flags may hold names of a trainee's making."""
+    plain = str.maketrans({mark: f"\\{mark}" for mark in "\\<>[]*_&`"})
+    reasons = "\n".join(f"- {flag.translate(plain)}" for flag in flags)
+    return new_markdown_cell(f"**Marks withheld: a mentor decides.** What was found:\n\n{reasons}", id=WITHHELD)

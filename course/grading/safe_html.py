@@ -29,12 +29,15 @@ ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
 }
+# What these hold is for browsers and no text: pandas begins each table with a style.
+NO_TEXT = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 FIGURE_METADATA = {"width": (int, float), "height": (int, float), "alt": str}
 
 
 def clean(element: str | bytes) -> str:
     """HTML without what could run; in the place of nbconvert's filter clean_html, which leaves no heading and no picture."""
     text = element.decode() if isinstance(element, bytes) else str(element)
+    text = NO_TEXT.sub("", text)
     return bleach.clean(text, tags=TAGS, attributes=_may_have, protocols={"http", "https", "mailto", "data"}, strip=True)
 
 

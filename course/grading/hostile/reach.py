@@ -108,7 +108,9 @@ except OSError:
         + """
 import importlib, pkgutil, course
 for folder, below, files in os.walk("/"):
-    below[:] = [name for name in below if name not in ("proc", "sys")]
+    libraries = folder.endswith(("site-packages", "dist-packages"))
+    system = ("proc", "sys", "usr", "lib", "lib64") if folder == "/" else ()
+    below[:] = [name for name in below if name not in system and (not libraries or "course" in name)]
     for name in files:
         if name in ("answers.yaml", "mentor.md", "cohort.json") or name.endswith("-assessment.md"):
             print(TAKEN, folder, name)
