@@ -483,13 +483,22 @@ def is_done(cohort: "Cohort", trainee: str, unit: str, fingerprint: str) -> bool
 # ------------------------------------------------------------------------------------------------ fingerprints
 
 
-def fingerprint(submitted_folder: Path, templates: dict[str, Template], data_fingerprint: str) -> str:
-    """A hash of all that a submission's marks depend on: its files, the unit's notebooks with their checks, the data."""
-    digest = hashlib.sha256(f"{VERSION} {data_fingerprint}".encode())
+def fingerprint(submitted_folder: Path, templates: dict[str, Template], circumstances: str) -> str:
+    """A hash of all that a submission's marks depend on: its files, the unit's notebooks with their checks, and all else."""
+    digest = hashlib.sha256(f"{VERSION} {circumstances}".encode())
     for name in sorted(templates):
         digest.update(f"{name} {templates[name].digest}\n".encode())
     _hash_files(digest, submitted_folder)
     return digest.hexdigest()
+
+
+def circumstances(gradebook: Gradebook, unit: str, data_fingerprint: str) -> Callable[[str], str]:
+    """What else a trainee's marks for a unit depend on, by trainee: the data, and when it was due from them."""
+    due = gradebook.db.execute(select(Assignment.duedate).where(Assignment.name == unit)).scalar_one()
+    table = SubmittedAssignment
+    given = select(table.student_id, table.extension).join(Assignment, table.assignment_id == Assignment.id)
+    extended = dict(gradebook.db.execute(given.where(Assignment.name == unit, table.extension.is_not(None))).all())
+    return lambda trainee: f"{data_fingerprint} {due} {extended.get(trainee) or None}"
 
 
 def data_fingerprint(data: Path) -> str:

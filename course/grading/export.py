@@ -23,7 +23,7 @@ from nbgrader.api import (
 from nbgrader.plugins import ExportPlugin
 
 from course.checks import CHECK_CELL
-from course.grading.books import data_fingerprint, fingerprint, is_done
+from course.grading.books import circumstances, data_fingerprint, fingerprint, is_done
 from course.grading.cohort import Cohort
 from course.grading.settings import settings_of
 from course.grading.template import TemplateError, templates
@@ -251,7 +251,8 @@ def _to_grade(cohort: Cohort, gradebook: Gradebook, unit: str, collected: set[st
         known = templates(cohort.release, unit, gradebook)
     except TemplateError:  # to be released again, which grading says
         return len(collected)
+    around = circumstances(gradebook, unit, data)
     return sum(
-        not is_done(cohort, trainee, unit, fingerprint(cohort.submitted / trainee / unit, known, data))
+        not is_done(cohort, trainee, unit, fingerprint(cohort.submitted / trainee / unit, known, around(trainee)))
         for trainee in collected
     )

@@ -12,12 +12,11 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course.engine import Limits
-from course.grading.books import BooksError, data_fingerprint, fingerprint, is_done, record, submitted_at
+from course.grading.books import BooksError, circumstances, data_fingerprint, fingerprint, is_done, record, submitted_at
 from course.grading.cohort import Cohort, CohortError
 from course.grading.repair import Unreadable, read
 from course.grading.results import GradedNotebook, GradedSubmission, Status
@@ -130,25 +129,16 @@ def _to_grade(
         raise CohortError(f"Nobody in this cohort has the id {', '.join(unknown)}: `pathway status` lists who is in it.")
     data = data_fingerprint(cohort.data)
     for unit, known in by_unit.items():
-        due, extended = _due(gradebook, unit)
+        around = circumstances(gradebook, unit, data)
         for trainee in cohort.handed_in(unit):
             if trainees and trainee not in trainees:
                 continue
             folder = cohort.submitted / trainee / unit
-            print_ = fingerprint(folder, known, f"{data} {due} {extended.get(trainee)}")
+            print_ = fingerprint(folder, known, around(trainee))
             if is_done(cohort, trainee, unit, print_):
                 summary.unchanged += 1
             else:
                 yield _Submission(trainee, unit, folder, print_, set(known))
-
-
-def _due(gradebook: "Gradebook", unit: str) -> tuple[datetime | None, dict[str, timedelta]]:
-    """When a unit is due, and who has how much more time: a penalty for late work depends on it."""
-    from nbgrader.api import Assignment, SubmittedAssignment
-
-    (due,) = gradebook.db.query(Assignment.duedate).filter(Assignment.name == unit).one()
-    given = gradebook.db.query(SubmittedAssignment.student_id, SubmittedAssignment.extension).join(Assignment)
-    return due, {trainee: more for trainee, more in given.filter(Assignment.name == unit) if more}
 
 
 @dataclass(frozen=True)
@@ -215,7 +205,7 @@ def _graded(
                 future = next(running)
                 job, error = sent.pop(future), future.exception()
                 yield job.submission, job.name, f"{type(error).__name__}: {error}" if error else future.result()
-        client.run(_close_here)
+        client.run(_close_here, on_error="ignore")  # a worker may be lost at the last moment
 
 
 @contextmanager

@@ -143,7 +143,9 @@ class _Job:
         known = self._templates()
         if not set(known) <= set(done):
             return  # never graded as a whole: `pathway grade` is to do it
-        fingerprint = books.fingerprint(self._folder, known, books.data_fingerprint(self.cohort.data))
+        with Gradebook(self._url, self._course) as gradebook:
+            around = books.circumstances(gradebook, self.unit, books.data_fingerprint(self.cohort.data))
+        fingerprint = books.fingerprint(self._folder, known, around(self.trainee))
         notebooks = tuple(done[name] for name in known)
         books.write_record(self.cohort, GradedSubmission(self.trainee, self.unit, fingerprint, notebooks))
 

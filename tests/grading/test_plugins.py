@@ -102,12 +102,12 @@ def copy(cohort: Cohort, name: str) -> Cohort:
 def graded_by_us(cohort: Cohort) -> Cohort:
     with Gradebook(cohort.gradebook_url, cohort.name) as gradebook, Grader(cohort.data) as grader:
         unit = templates(cohort.release, UNIT, gradebook)
-        data = books.data_fingerprint(cohort.data)
+        around = books.circumstances(gradebook, UNIT, books.data_fingerprint(cohort.data))
         for trainee in cohort.handed_in(UNIT):
             folder = cohort.submitted / trainee / UNIT
             files = beside(folder) | beside(cohort.source / UNIT)
             notebooks = [grade_file(folder / f"{name}.ipynb", unit[name], grader, files) for name in unit]
-            done = GradedSubmission(trainee, UNIT, books.fingerprint(folder, unit, data), tuple(notebooks))
+            done = GradedSubmission(trainee, UNIT, books.fingerprint(folder, unit, around(trainee)), tuple(notebooks))
             books.record(gradebook, cohort, done, books.submitted_at(folder))
     return cohort
 
