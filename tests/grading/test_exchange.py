@@ -375,7 +375,7 @@ LMS = {
     f"t01_12345_{ASSESSMENT}.ipynb": ("t01", ASSESSMENT),
     f"t01_assignsubmission_file_{LESSON}.ipynb": ("t01", LESSON),
     f"t02/{ASSESSMENT}.ipynb": ("t02", ASSESSMENT),
-    f"t02_assignsubmission_file_/work/{LESSON}.ipynb": ("t02", LESSON),
+    f"t02_assignsubmission_file_/notebooks/{LESSON}.ipynb": ("t02", LESSON),
     f"essay_t03_attempt_2026-11-30-15-00-00_{ASSESSMENT}.ipynb": ("t03", ASSESSMENT),
     f"t03-{LESSON} (1).ipynb": ("t03", LESSON),
 }
