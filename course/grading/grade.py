@@ -152,9 +152,9 @@ class _Job:
 
 
 def _jobs(todo: list[_Submission], cohort: Cohort) -> Iterator[_Job]:
+    own = {unit: beside(cohort.source / unit) for unit in {one.unit for one in todo}}
     for one in todo:
-        # The unit's own files prevail, as in nbgrader.
-        files = beside(one.folder) | beside(cohort.source / one.unit)
+        files = beside(one.folder) | own[one.unit]  # the unit's own prevail, as in nbgrader
         for name in sorted(one.waits_for):
             yield _Job(one, name, _read(one.folder, name), files)
 
