@@ -40,7 +40,7 @@ class Ran:
     exam: Exam
     said: str
     code: int
-    left_running: list[int]
+    left_running: list[str]
     left_in: dict[str, list[str]]
     called: int
 
@@ -100,6 +100,7 @@ def run_cohort(root: Path, cases: list, port: int) -> Ran:
         place.mkdir(parents=True)
         own = [("", f"# {CANARY}-submission\nsurvey.head()")]
         (place / f"{ASSESSMENT}.ipynb").write_bytes(exam.hand_in(honest_answers(number, right), own)[exam.file])
+    before = set(descendants())  # what other tests have started is theirs
     environment = {**os.environ, "HOME": str(home), "TMPDIR": str(temporary), "MENTORS_TOKEN": f"{CANARY}-environment"}
     command = [sys.executable, "-m", "course.cli", "grade", "01", "--cohort", str(folder)]
     with (
@@ -114,7 +115,15 @@ def run_cohort(root: Path, cases: list, port: int) -> Ran:
         called = sum(_was_called(one) for one in (listener, named))
     reap()
     left_in = {place.name: sorted(one.name for one in place.iterdir()) for place in (home, temporary, folder)}
-    return Ran(cohort, exam, done.stdout + done.stderr, done.returncode, descendants(), left_in, called)
+    left_running = [_command_of(process) for process in descendants() if process not in before]
+    return Ran(cohort, exam, done.stdout + done.stderr, done.returncode, left_running, left_in, called)
+
+
+def _command_of(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode() or f"process {process}"
+    except OSError:
+        return f"process {process}, which has just ended"
 
 
 def _was_called(listener: socket.socket) -> bool:
