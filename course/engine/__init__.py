@@ -6,6 +6,26 @@
 ...         branch.run(["answer += 1", "answer"])
 """
 
-from course.engine.engine import CellResult, CheckResult, Engine, EngineError, Error, Limits, Session
+from course.engine.engine import (
+    Beginning,
+    CellResult,
+    CheckResult,
+    Engine,
+    EngineError,
+    Error,
+    Limits,
+    NotABeginning,
+    Session,
+)
 
-__all__ = ["CellResult", "CheckResult", "Engine", "EngineError", "Error", "Limits", "Session"]
+__all__ = [
+    "Beginning",
+    "CellResult",
+    "CheckResult",
+    "Engine",
+    "EngineError",
+    "Error",
+    "Limits",
+    "NotABeginning",
+    "Session",
+]

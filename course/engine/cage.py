@@ -13,6 +13,7 @@ from pathlib import Path
 from course.engine.linux import MEGABYTE, be_unreadable, kill_descendants, memory_of, processes, sockets
 
 SCRATCH, INBOX, SHARED_MEMORY = Path("/scratch"), Path("/inbox"), Path("/dev/shm")
+WORK = SCRATCH / "work"  # where notebooks run
 FOLDERS = ("home", "tmp", "work")
 MOST_FILES, MOST_SOCKETS = 20_000, 500
 # How the first process ends, and what that says of the session that ran.
@@ -37,10 +38,14 @@ class Cage:
 
         `base` is the memory, in bytes, that each process has from the libraries.
         """
-        self.clear()
+        self.lay()
         self._processes, self._memory, self._base = limits["processes"] + 2, limits["memory_mb"] * MEGABYTE, base
+
+    def lay(self) -> None:
+        """Clear away what is there, and lay the files of the inbox where notebooks run."""
+        self.clear()
         with contextlib.suppress(OSError):
-            shutil.copytree(INBOX, SCRATCH / "work", dirs_exist_ok=True)
+            shutil.copytree(INBOX, WORK, dirs_exist_ok=True)
 
     def clear(self) -> None:
         """Leave no process and no file."""

@@ -6,13 +6,17 @@ still live in one process with their checks, so that a clever one can cheat; SEC
 """
 
 import ast
+import base64
 import builtins
 import contextlib
+import ctypes
+import functools
 import gc
 import importlib
 import io
 import itertools
 import linecache
+import marshal
 import math
 import operator
 import signal
@@ -73,12 +77,12 @@ class Inspector:
         del sys.modules["course.checks"]  # notebooks import one of their own, which registers with their shell
         self._by_author: dict[str, object] = {}
         self._modules = {name: sys.modules[name] for name in WATCHED if name in sys.modules}
-        self._known = [(name, vars(module), dict(vars(module))) for name, module in self._modules.items()]
+        self._known = [(name, _Namespace(vars(module), RESTLESS.get(name, ()))) for name, module in self._modules.items()]
         classes = [getattr(sys.modules[module], name) for module, name in CLASSES]
         bases = dict.fromkeys(base for cls in classes for base in cls.__mro__ if base.__module__.split(".")[0] == "pandas")
-        self._classes = [(cls, dict(vars(cls))) for cls in bases]
+        self._classes = [(cls, _Namespace(gc.get_referents(vars(cls))[0])) for cls in bases]
         self._finders, self._path_hooks = list(sys.meta_path), list(sys.path_hooks)
-        self._builtins = {**vars(builtins)}
+        self._builtins = _Namespace(vars(builtins), RESTLESS["builtins"])
 
     def names(self) -> dict[str, object]:
         """The notebook's namespace as it is now."""
@@ -90,14 +94,15 @@ class Inspector:
             if before.get(name, MISSING) is not value and _is_of_a_library(value):
                 self._by_author[name] = value
 
-    def run(self, source: str, answer_error: str | None, threads: int) -> tuple[list[dict], list[str]]:
-        """Run the check `source`; call it in a fork that ends behind it. Gives back its outputs, and what is odd, in words.
+    def run(self, check: dict, answer_error: str | None, threads: int) -> tuple[list[dict], list[str]]:
+        """Run a `check`, as `prepared` gives it; call it in a fork that ends behind it.
 
-        `answer_error` names the error in which the answer's cell ended; `threads` is how many threads of Python there were
-        before the fork, which keeps one.
+        Gives back the check's outputs, and what is odd, in words. `answer_error` names the error in which the answer's cell
+        ended; `threads` is how many threads of Python there were before the fork, which keeps one.
         """
+        source = check["source"]
         # First of all, with nothing that could have been replaced: what Python itself offers.
-        replaced = [f"builtins.{name}" for name in _put_right(vars(builtins), self._builtins, RESTLESS["builtins"])]
+        replaced = [f"builtins.{name}" for name in self._builtins.put_right()]
         sys.settrace(None)
         sys.setprofile(None)
         gc.callbacks.clear()
@@ -109,13 +114,13 @@ class Inspector:
         odd += ["left a thread running that could have looked on"] if threads > 1 else []
         expect = self._checks.expect = self._checks.Expect()
         expect.done = lambda ending: self._collector.write("stdout", f"{expect.summary(ending)}\n")
-        if not self._can_fail(expect):
+        if not self._can_fail(expect, source):
             odd.append("made checks unable to fail")
         seen, watchman = _Seen(), _Watchman()
         try:
             linecache.cache[FILE] = len(source), None, source.splitlines(keepends=True), FILE
-            code, last = _compiled(source)
-            space, other = self._space(source, expect)
+            code, last = _loaded(check) if check["code"] else _compiled(source)
+            space, other = self._space(check["names"], expect)
             odd += [f"gave {_listed(other)} another meaning"] if other else []
             space[_Seen.NAME] = seen
             expect.begin(_as_error(answer_error))
@@ -131,19 +136,19 @@ class Inspector:
         watchman.rest()
         return self._collector.finished(), [*odd, *sorted(seen.found), *sorted(watchman.found)]
 
-    def _space(self, source: str, expect) -> tuple[dict, list[str]]:
-        """The check's own namespace: the trainee's, but for the names that its author took from libraries."""
+    def _space(self, names: list[str], expect) -> tuple[dict, list[str]]:
+        """The namespace of a check that uses `names`: the trainee's, but for those that its author took from libraries."""
         space, other = dict(self._shell.user_ns), []
-        for name in sorted({node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}):
+        for name in names:
             value = self._by_author.get(name, MISSING)
             if value is MISSING:
-                if name in self._builtins:  # one who calls a list of numbers `list` has not answered wrongly
+                if name in self._builtins.known:  # one who calls a list of numbers `list` has not answered wrongly
                     space.pop(name, None)
             else:
                 now = space.get(name, value)
                 other += [name] if now is not value and (callable(now) or isinstance(now, types.ModuleType)) else []
                 space[name] = self._own(value, expect)
-        space["__builtins__"] = self._builtins
+        space["__builtins__"] = self._builtins.known
         return space, other
 
     def _own(self, value, expect):
@@ -160,10 +165,12 @@ class Inspector:
             if sys.modules.get(name) is not module:
                 sys.modules[name] = module
                 replaced.append(name)
-        for name, now, known in self._known:
-            replaced += [f"{name}.{one}" for one in _put_right(now, known, RESTLESS.get(name, ()))]
-        for cls, known in self._classes:
-            now = vars(cls)
+        for name, namespace in self._known:
+            replaced += [f"{name}.{one}" for one in namespace.put_right()]
+        for cls, namespace in self._classes:
+            if not namespace.was_written_to:
+                continue
+            now, known = vars(cls), namespace.known
             for name in [name for name, value in known.items() if now.get(name, MISSING) is not value and _is_method(name)]:
                 setattr(cls, name, known[name])
                 replaced.append(f"pandas.{cls.__name__}.{name}")
@@ -186,24 +193,13 @@ class Inspector:
         here, there = _functions(self._checks), _functions(theirs)
         return [f"course.checks.{name}" for name, code in here.items() if there.get(name) != code]
 
-    def _can_fail(self, expect) -> bool:
-        """Whether planted checks that must fail do, one of each kind that checks are made of."""
-        import numpy as np
-        import pandas as pd
-
+    def _can_fail(self, expect, source: str) -> bool:
+        """Whether planted checks that must fail do: one of each kind that the check is made of."""
         try:
             expect(1 == 2, "planted")
             return False
         except self._checks.NotYet:
-            pass
-        try:
-            pd.testing.assert_series_equal(pd.Series([1]), pd.Series([2]))
-            return False
-        except AssertionError:
-            pass
-        return not (
-            math.isclose(1, 2) or np.isclose(1, 2) or np.array_equal([1], [2]) or pd.Series([1]).equals(pd.Series([2]))
-        )
+            return not any(agrees() for word, agrees in PLANTED.items() if word in source)
 
     def _tell(self, error: BaseException, expect) -> None:
         """Put what stopped the check among its outputs: the message alone, as the trainee reads it."""
@@ -217,6 +213,38 @@ class Inspector:
         else:
             lines = [f"{name}: the answer ended the check."]
         self._collector.send(None, "error", {"ename": str(name), "evalue": said, "traceback": lines})
+
+
+def _numpy_agrees(name: str) -> bool:
+    import numpy as np
+
+    return bool(np.all(getattr(np, name)([1], [2])))
+
+
+def _pandas_agrees() -> bool:
+    import pandas as pd
+
+    return pd.Series([1]).equals(pd.Series([2]))
+
+
+def _testing_agrees() -> bool:
+    import pandas as pd
+
+    try:
+        pd.testing.assert_series_equal(pd.Series([1]), pd.Series([2]))
+    except AssertionError:
+        return False
+    return True
+
+
+# A word of a check -> whether what it stands for agrees with what is different.
+PLANTED = {
+    "isclose": lambda: math.isclose(1, 2) or _numpy_agrees("isclose"),
+    "allclose": lambda: _numpy_agrees("allclose"),
+    "array_equal": lambda: _numpy_agrees("array_equal"),
+    ".equals": _pandas_agrees,
+    "assert_": _testing_agrees,
+}
 
 
 class Nonce:
@@ -280,8 +308,27 @@ class _Instrument(ast.NodeTransformer):
 
 
 def _shown(node: ast.expr) -> ast.expr:
-    call = ast.Call(ast.Name(_Seen.NAME, ast.Load()), [node], [])
-    return ast.fix_missing_locations(ast.copy_location(call, node))
+    name = ast.copy_location(ast.Name(_Seen.NAME, ast.Load()), node)
+    return ast.copy_location(ast.Call(name, [node], []), node)
+
+
+@functools.lru_cache(maxsize=1000)
+def prepared(source: str) -> dict:
+    """A check cell as `Inspector.run` takes it, for JSON: compiled here, once for all the submissions that it is to check.
+
+    What is no Python is left for the run to tell.
+    """
+    try:
+        names = sorted({node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)})
+        code = [base64.b64encode(marshal.dumps(one)).decode() for one in _compiled(source) if one]
+    except (SyntaxError, ValueError, RecursionError):
+        names, code = [], []
+    return {"source": source, "names": names, "code": code}
+
+
+def _loaded(check: dict) -> tuple[types.CodeType, types.CodeType | None]:
+    code, *last = (marshal.loads(base64.b64decode(one)) for one in check["code"])
+    return code, last[0] if last else None
 
 
 def _compiled(source: str) -> tuple[types.CodeType, types.CodeType | None]:
@@ -362,12 +409,36 @@ def _functions(checks) -> dict[str, types.CodeType]:
     return {name: value.__code__ for name, value in found if type(value) is types.FunctionType}
 
 
-def _put_right(now: dict, known: dict, restless: Collection[str]) -> list[str]:
-    """Give a namespace back what it had; which names had another value. Names that were added stay."""
-    changed = [name for name, value in known.items() if now.get(name, MISSING) is not value and name not in restless]
-    for name in changed:
-        now[name] = known[name]
-    return changed
+class _Namespace:
+    """The names of a module, or of a class, as they were; `restless` ones change by themselves."""
+
+    def __init__(self, now: dict, restless: Collection[str] = ()):
+        self._now, self.known = now, dict(now)
+        self._restless, self._version = restless, _version(now)
+
+    @property
+    def was_written_to(self) -> bool:
+        """False only where nothing can have changed. To look at each value instead would have Linux copy all their pages."""
+        return self._version is None or _version(self._now) != self._version
+
+    def put_right(self) -> list[str]:
+        """Give it back what it had; which names had another value. Names that were added stay."""
+        if not self.was_written_to:
+            return []
+        now, known = self._now, self.known
+        changed = [
+            name for name, value in known.items() if now.get(name, MISSING) is not value and name not in self._restless
+        ]
+        for name in changed:
+            now[name] = known[name]
+        return changed
+
+
+def _version(namespace: dict) -> int | None:
+    """The number that Python gives to each state of a dictionary (PEP 509); None for a Python that has none."""
+    if sys.version_info[:2] != (3, 11):
+        return None
+    return ctypes.c_uint64.from_address(id(namespace) + 3 * ctypes.sizeof(ctypes.c_ssize_t)).value
 
 
 def _listed(names: list[str]) -> str:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from course.engine.cage import ENDS
+from course.engine.check import prepared
 from course.engine.linux import require_linux
 from course.engine.wire import SMALL, BadMessage, Line, TimeUp, is_list_of_text, well_formed
 
+# What may come of an engine's beginning, in bytes.
+LARGE = 1 << 26
 # How long a cell that has been interrupted may take to end by itself, in seconds.
 GRACE = 1.0
 # How long the engine's own processes may take to answer, and to clear up, in seconds.
@@ -89,17 +92,34 @@ class CheckResult(CellResult):
     odd: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What all sessions of an engine begin with: modules that are imported by then, and cells that have been run.
+
+    The cells are the author's: they run outside the limits, once, and what comes of them is in every session.
+    """
+
+    imports: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+
+
+class NotABeginning(EngineError):
+    """The cells of a Beginning leave something that a fork does not have: files, threads."""
+
+
 class Session:
     """A process that runs cells; `branch()` gives another one that goes on from the same state. Close it, or use `with`.
 
     A branch ends at the latest with the session that it came from.
     """
 
-    def __init__(self, origin: Line, limits: Limits, above: "Session | None", place: dict[str, str] | None = None):
+    def __init__(
+        self, origin: Line, limits: Limits, above: "Session | None", begun: int = 0, place: dict[str, str] | None = None
+    ):
         self.limits = limits
         self.ended: str | None = None  # why no further cell can be run
         self._left = limits.seconds_in_all
-        self._number = 0
+        self._number = begun  # of the last cell that was run
         self._pids: list[int] = []
         self._closed = False
         self._talk, talk = Line.pair()
@@ -150,7 +170,7 @@ class Session:
         start = time.monotonic()
         until, words = self._time_for_one(start)
         try:
-            outputs, odd, stopped = self._ask_check({"source": source, "answer_error": answer_error}, until, words)
+            outputs, odd, stopped = self._ask_check({"check": prepared(source), "answer_error": answer_error}, until, words)
         except (EOFError, OSError, BadMessage, TimeUp):
             self._end()
             outputs, odd, stopped = [], (), self.ended
@@ -199,7 +219,7 @@ class Session:
         """
         if self.ended or self._closed:
             raise EngineError(f"This session is over: it {self.ended or 'was closed'}.")
-        return Session(self._talk, limits or self.limits, self)
+        return Session(self._talk, limits or self.limits, self, self._number)
 
     def close(self) -> None:
         """End the session, its branches and all that they started; wait until nothing of them is left."""
@@ -339,9 +359,12 @@ class Engine:
     rights of the user who runs it: limits hold carelessness and accidents. Code that means harm belongs in a `sandbox`:
     there sessions are had one at a time, none finds a trace of the last one, and limits hold for all that a session starts
     together. A session's `folder` and `data` are then the sandbox's own.
+
+    `begun` is what came of the cells of `beginning`. Raises EngineError where the engine does not start, NotABeginning where
+    sessions cannot begin like that.
     """
 
-    def __init__(self, folder: Path, data: Path, sandbox: Sandbox | None = None):
+    def __init__(self, folder: Path, data: Path, sandbox: Sandbox | None = None, beginning: Beginning | None = None):
         require_linux()
         self._scratch = tempfile.TemporaryDirectory(prefix="pathway-engine-")
         self._line, line = Line.pair()
@@ -372,11 +395,17 @@ class Engine:
         finally:
             line.close()
         try:
-            self._line.receive(SMALL, time.monotonic() + 2 * ANSWER)
+            until = time.monotonic() + 2 * ANSWER
+            self._line.send(asdict(beginning or Beginning()), (), until)
+            message, _ = self._line.receive(LARGE, until)
+            self.begun = tuple(CellResult(**result) for result in message["begun"])
         except (OSError, EOFError, BadMessage, TimeUp) as error:
             said = log.read_text(encoding="utf-8", errors="replace").strip()
             self.close()
             raise EngineError(f"The engine did not start. {said[-2000:]}") from error
+        if message["cannot"]:
+            self.close()
+            raise NotABeginning(f"The cells with which sessions were to begin {message['cannot']}.")
 
     def __enter__(self) -> "Engine":
         return self
@@ -388,7 +417,9 @@ class Engine:
         """A new session, in which nothing has been run; `folder` and `data` are the engine's unless others are given."""
         place = {"folder": folder, "data": data}
         with self._one_at_a_time:
-            return Session(self._line, limits or Limits(), None, {k: str(v.resolve()) for k, v in place.items() if v})
+            return Session(
+                self._line, limits or Limits(), None, len(self.begun), {k: str(v.resolve()) for k, v in place.items() if v}
+            )
 
     def how_it_ended(self, seconds: float = 0) -> str | None:
         """How the engine has come to its end by itself, in words; None where it still runs after so many seconds."""

@@ -1,8 +1,9 @@
 """The engine's own process: imports what notebooks import, then forks; each fork runs cells and may be forked again.
 
-`Engine` starts it, in a Python of its own, with the descriptor of its line as the one argument. For each session or branch
-there are two processes: the runner, which runs cells, and its keeper above it, which never does: it counts what the runner
-starts, adopts what is left behind, and kills all of it when the runner ends or when the engine lets go.
+`Engine` starts it, in a Python of its own, with the descriptor of its line as the one argument, and says over it with what
+all sessions begin. For each session or branch there are two processes: the runner, which runs cells, and its keeper above
+it, which never does: it counts what the runner starts, adopts what is left behind, and kills all of it when the runner ends
+or when the engine lets go.
 """
 
 import builtins
@@ -17,12 +18,13 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from IPython.core import async_helpers
 
-from course.engine.cage import Cage
+from course.engine.cage import WORK, Cage
 from course.engine.check import Inspector
 from course.engine.linux import (
     adopt_orphans,
@@ -37,6 +39,7 @@ from course.engine.linux import (
     memory_of,
     reap,
     require_linux,
+    threads_here,
     use_large_pages,
 )
 from course.engine.shell import Collector, Shell, Spill, Stopped, make_shell, refuse_input
@@ -48,6 +51,8 @@ TICK_MS = 50
 LOST = 70
 # The exit code of a check that put out more than it may.
 TOO_MUCH = 71
+# The longest message of the engine, and what a cell of an author may put out, in bytes.
+LARGE = MOST_SHOWN = 1 << 24
 WARM_UP = """
 import pandas as pd
 import matplotlib.pyplot as plt
@@ -62,26 +67,10 @@ ax.barh(["a"], [1])
 describe(fig, "Bar chart of 1 thing, drawn to have everything loaded before the first notebook.")
 pd.DataFrame({"a": [1.5], "b": ["c"]})
 """
-IMPORTS = (
-    "numpy",
-    "pandas",
-    "matplotlib.pyplot",
-    "matplotlib.container",
-    "afcharts",
-    "scipy.optimize",
-    "scipy.spatial",
-    "course.chart_checks",
-    "course.siting",
-)
-LATE = (
-    "IPython.core.completer",
-    "IPython.core.magics",
-    "IPython.lib.pretty",
-    "stack_data",
-    "pygments",
-    "asyncio",
-    "nbformat",
-)
+# What every notebook uses, and what IPython imports late. The rest is imported where a beginning asks for it: each library
+# makes every fork dearer.
+IMPORTS = ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.container", "afcharts", "course.chart_checks")
+LATE = ("IPython.core.completer", "IPython.core.magics", "IPython.lib.pretty", "stack_data", "pygments", "asyncio")
 
 
 @dataclass(frozen=True)
@@ -185,9 +174,9 @@ class Runner:
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, 1)  # what is written there by hand would come out in the next cell
                 os.dup2(nowhere, 2)
-                asked, _ = line.receive(1 << 24)
+                asked, _ = line.receive(LARGE)
                 self.collector.start(self.limits["output_kb"] * 1024, lambda: os._exit(TOO_MUCH))
-                outputs, odd = self.warm.inspector.run(asked["source"], asked["answer_error"], threads)
+                outputs, odd = self.warm.inspector.run(asked["check"], asked["answer_error"], threads)
                 line.send({"nonce": asked["nonce"], "outputs": outputs, "odd": odd})
             finally:
                 os._exit(0)
@@ -216,7 +205,7 @@ def wait_for(line: Line, keepers: set[int], cage: Cage | None = None) -> tuple[d
         if cage and not keepers:
             cage.clear()
     try:
-        return line.receive(1 << 24, None, descriptors=2)
+        return line.receive(LARGE, None, descriptors=2)
     except EOFError:
         kill_descendants()
         os._exit(0)
@@ -301,12 +290,12 @@ def keep(runner: int, hold: Line, allowed: int) -> None:
         hold.send({"ended": said or "was let go", "clear": clear}, until=time.monotonic() + 1)
 
 
-def warm_up() -> Warm:
-    """Import and use once what notebooks use; the shell is as new then."""
+def warm_up(imports: Iterable[str] = ()) -> tuple[Shell, Collector]:
+    """Import and use once what notebooks use, and `imports`; the shell is as new then."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     shell, collector = make_shell()
     with shell.builtin_trap:  # pandas asks get_ipython() how wide tables may be
-        for name in (*IMPORTS, *LATE):
+        for name in (*IMPORTS, *LATE, *imports):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     for cell in (WARM_UP, "1 / 0"):
@@ -324,10 +313,28 @@ def warm_up() -> Warm:
     # As in a kernel: the notebook's own folder comes behind Python's own modules, before installed ones.
     libraries = (at for at, folder in enumerate(sys.path) if "site-packages" in folder or "dist-packages" in folder)
     sys.path.insert(next(libraries, len(sys.path)), "")
-    with shell.builtin_trap:  # as it is while a cell runs
-        inspector = Inspector(shell, collector)
-    gc.collect()
-    return Warm(shell, collector, inspector, memory_now(), memory_of(os.getpid()))
+    return shell, collector
+
+
+def files_here() -> set[tuple[str, int, int]]:
+    """The files of this folder and those below it: path, size, time of the last change."""
+    found = ((path, path.stat()) for path in Path().rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {(str(path), about.st_size, about.st_mtime_ns) for path, about in found}
+
+
+def begin(shell: Shell, collector: Collector, inspector: Inspector, cells: Sequence[str]) -> list[dict]:
+    """Run the `cells` with which every fork begins; what came of each."""
+    results = []
+    for number, source in enumerate(cells, 1):
+        names = inspector.names()
+        collector.start(MOST_SHOWN, lambda: None)
+        start = time.monotonic()
+        shell.run_cell(source, store_history=True, cell_id=f"cell-{number}")
+        took = time.monotonic() - start
+        inspector.note_names_since(names)
+        count = shell.execution_count - 1
+        results.append({"outputs": collector.finished(), "execution_count": count, "seconds": took})
+    return results
 
 
 def main() -> None:
@@ -338,9 +345,22 @@ def main() -> None:
     adopt_orphans()
     cage = Cage() if os.getpid() == 1 else None
     sys.argv[:] = ["ipykernel_launcher.py"]
-    warm = warm_up()
+    asked, _ = line.receive(LARGE)
+    gc.disable()  # of what is imported nothing is garbage, and to look for some takes a fifth of the time
+    shell, collector = warm_up(asked["imports"])
+    with shell.builtin_trap:  # as it is while a cell runs
+        inspector = Inspector(shell, collector)
+    if cage:
+        cage.lay()
+        os.chdir(WORK)
+    before = files_here()
+    results = begin(shell, collector, inspector, asked["cells"])
+    cannot = "wrote files" if files_here() != before else "started threads" if threads_here() > 1 else None
+    gc.enable()
+    gc.collect()
+    warm = Warm(shell, collector, inspector, memory_now(), memory_of(os.getpid()))
     use_large_pages()
-    line.send({"ready": os.getpid()})
+    line.send({"ready": os.getpid(), "begun": results, "cannot": cannot})
     keepers: set[int] = set()
     while True:
         message, descriptors = wait_for(line, keepers, cage)

@@ -20,9 +20,9 @@ from course.grading.books import BooksError, circumstances, data_fingerprint, fi
 from course.grading.cohort import Cohort, CohortError
 from course.grading.repair import Unreadable, read
 from course.grading.results import GradedNotebook, GradedSubmission, Status
-from course.grading.run import Grader, beside, grade_text
+from course.grading.run import Grader, grade_text
 from course.grading.sandbox import require_sandbox
-from course.grading.template import Template, templates
+from course.grading.template import Template, beside, templates
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -152,9 +152,8 @@ class _Job:
 
 
 def _jobs(todo: list[_Submission], cohort: Cohort) -> Iterator[_Job]:
-    own = {unit: beside(cohort.source / unit) for unit in {one.unit for one in todo}}
     for one in todo:
-        files = beside(one.folder) | own[one.unit]  # the unit's own prevail, as in nbgrader
+        files = beside(one.folder)
         for name in sorted(one.waits_for):
             yield _Job(one, name, _read(one.folder, name), files)
 

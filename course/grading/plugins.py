@@ -21,8 +21,8 @@ from course.grading import books
 from course.grading.cohort import Cohort
 from course.grading.repair import Unreadable, read, repair, repair_notebook
 from course.grading.results import GradedNotebook, GradedSubmission, Status
-from course.grading.run import Grader, beside
-from course.grading.template import Template, templates
+from course.grading.run import Grader
+from course.grading.template import Template, beside, templates
 
 OURS = "pathway"  # in a notebook's metadata, between the two steps: what the first has to tell the second
 FILE = "pathway_file"  # in nbconvert's resources: where the file lies
@@ -106,9 +106,8 @@ class _Job:
         if "unreadable" in told:
             return GradedNotebook(self.name, Status.UNREADABLE, why=told["unreadable"])
         repaired = replace(repair_notebook(notebook, self.template), repairs=tuple(told.get("repairs", ())))
-        # The unit's own files prevail over what the trainee handed in beside the notebook, as in nbgrader.
-        files = beside(self._folder) | beside(self.cohort.source / self.unit)
-        return _grader(self.cohort.data.resolve(), self.cohort.limits).grade(repaired, self.template, files)
+        grader = _grader(self.cohort.data.resolve(), self.cohort.limits)
+        return grader.grade(repaired, self.template, beside(self._folder))
 
     def enter(self, graded: GradedNotebook) -> None:
         """Enter one notebook's marks; with the last one those that are missing, and the record of all."""

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +12,19 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_markdown_cell
 
 from course.builder.expand import as_text
-from course.engine import CellResult, Engine, EngineError, Limits, Session
+from course.engine import Beginning, CellResult, Engine, EngineError, Limits, NotABeginning, Session
+from course.engine.cage import WORK
 from course.grading.integrity import reaches
 from course.grading.marks import marks, told
 from course.grading.repair import Repaired, Unreadable, repair
 from course.grading.results import Checked, GradedNotebook, Status, Written
 from course.grading.sandbox import Sandbox, require_sandbox
-from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, WRITTEN, Template
+from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, TEXT, WRITTEN, Template
 
 # What a submission may use, unless a cohort says otherwise.
 LIMITS = Limits(seconds=60, seconds_in_all=600, memory_mb=1000, output_kb=1000, processes=64)
-MOST_BESIDE = 20_000_000
 SOON, LATER = 0.5, 5.0  # seconds
+MOST_WARM = 4  # sandboxes of a Grader, each with another beginning: as many as a unit has notebooks
 WITHHELD = "marks-withheld"  # the id of the cell that says so
 # How a session ends whose keeper is gone too: mostly with all of the sandbox, which may take a while on a busy machine.
 WITHOUT_A_WORD = "ended the process"
@@ -32,9 +33,10 @@ FORGED = ("sent something that is no result", "cut its line to the engine")
 
 
 class Grader:
-    """A warm sandbox that runs notebooks, one at a time; use it with `with`. What a notebook breaks in it is made anew.
+    """Warm sandboxes that run notebooks, one at a time; use it with `with`. What a notebook breaks in them is made anew.
 
-    `data` is the course's data. Without `sandboxed` the code runs with the rights of whoever calls.
+    `data` is the course's data. Without `sandboxed` the code runs with the rights of whoever calls. The author's cells
+    before a notebook's first exercise are run once, for all whose copy still begins with them.
     """
 
     def __init__(self, data: Path, limits: Limits = LIMITS, sandboxed: bool = True):
@@ -42,7 +44,8 @@ class Grader:
             require_sandbox()
         self.data, self.limits, self.sandboxed = data, limits, sandboxed
         self._inbox = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
-        self._engine: Engine | None = None
+        self._engines: dict[Beginning, Engine] = {}  # the one that was used last stands last
+        self._not_shared: set[Beginning] = set()
         self._starting = 0.0  # seconds spent on new sandboxes for the notebook that runs
 
     def __enter__(self) -> "Grader":
@@ -52,64 +55,93 @@ class Grader:
         self.close()
 
     def close(self) -> None:
-        """End the sandbox and all that runs in it."""
-        self._end_engine()
+        """End the sandboxes and all that runs in them."""
+        for beginning in list(self._engines):
+            self._end(beginning)
         self._inbox.cleanup()
 
     def grade(self, repaired: Repaired, template: Template, files: Mapping[str, bytes] | None = None) -> GradedNotebook:
-        """Run and mark a notebook. `files` are what lies beside it, by path relative to it."""
+        """Run and mark a notebook. `files` are what was handed in beside it, by path; the unit's own prevail over them."""
         start, self._starting = time.perf_counter(), 0.0
-        with self._session(files or {}) as session:
-            marking = _Marking(repaired, template)
+        beginning = self._beginning(repaired, template)
+        try:
+            self._engine(beginning, template.files)
+        except NotABeginning:
+            self._not_shared.add(beginning)
+            beginning = self._beginning(repaired, template)
+        with self._session(beginning, template.files, files or {}) as (session, engine):
+            marking = _Marking(repaired, template, engine.begun)
             marking.run(session)
             ended = session.ended
         # A session that did not end by itself: was it a limit for all of it together, with which the sandbox ends?
         soon = LATER if ended == WITHOUT_A_WORD else SOON
-        broke = self._engine.how_it_ended(soon) if ended else None
+        broke = engine.how_it_ended(soon) if ended else None
         if broke or ended in FORGED:
             marking.broke_out(broke)
-            self._end_engine()
+            self._end(beginning)
         graded = marking.result()
         return replace(graded, overhead=time.perf_counter() - start - graded.seconds, starting=self._starting)
 
+    def _beginning(self, repaired: Repaired, template: Template) -> Beginning:
+        """What the notebook's session can begin with."""
+        cells = [
+            (cell.source, kind) for cell, kind in zip(repaired.notebook.cells, repaired.kinds, strict=True) if kind != TEXT
+        ]
+        shared = Beginning(template.imports, template.beginning)
+        as_released = cells[: len(shared.cells)] == [(source, AUTHOR) for source in shared.cells]
+        return shared if as_released and shared not in self._not_shared else Beginning(template.imports)
+
     @contextlib.contextmanager
-    def _session(self, files: Mapping[str, bytes]):
+    def _session(
+        self, beginning: Beginning, own: Mapping[str, bytes], files: Mapping[str, bytes]
+    ) -> Iterator[tuple[Session, Engine]]:
+        for tried in (1, 2):
+            engine = self._engine(beginning, own)
+            self._lay({**files, **own})
+            place = (WORK, Path("/data")) if self.sandboxed else (Path(self._inbox.name), self.data)
+            try:
+                session = engine.session(self.limits, *place)
+                break
+            except EngineError:
+                self._end(beginning)
+                if tried == 2:
+                    raise
+        with session:
+            yield session, engine
+
+    def _engine(self, beginning: Beginning, own: Mapping[str, bytes]) -> Engine:
+        if beginning not in self._engines:
+            if len(self._engines) == MOST_WARM:
+                self._end(next(iter(self._engines)))
+            start = time.perf_counter()
+            self._lay(own)  # nothing of a trainee's is there when the author's cells are run for all
+            inbox = Path(self._inbox.name)
+            sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
+            self._engines[beginning] = Engine(inbox, self.data, sandbox, beginning)
+            self._starting += time.perf_counter() - start
+        self._engines[beginning] = engine = self._engines.pop(beginning)
+        return engine
+
+    def _lay(self, files: Mapping[str, bytes]) -> None:
+        """Have these files in the inbox, and no others."""
         inbox = Path(self._inbox.name)
         for place in inbox.iterdir():
             shutil.rmtree(place) if place.is_dir() else place.unlink()
         for name, content in files.items():
             (inbox / name).parent.mkdir(parents=True, exist_ok=True)
             (inbox / name).write_bytes(content)
-        with self._new_session(inbox) as session:
-            yield session
 
-    def _new_session(self, inbox: Path) -> Session:
-        for tried in (1, 2):
-            if self._engine is None:
-                start = time.perf_counter()
-                sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
-                self._engine = Engine(inbox, self.data, sandbox)
-                self._starting += time.perf_counter() - start
-            try:
-                place = (Path("/scratch/work"), Path("/data")) if self.sandboxed else (inbox, self.data)
-                return self._engine.session(self.limits, *place)
-            except EngineError:
-                self._end_engine()
-                if tried == 2:
-                    raise
-        raise AssertionError
-
-    def _end_engine(self) -> None:
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+    def _end(self, beginning: Beginning) -> None:
+        if engine := self._engines.pop(beginning, None):
+            engine.close()
 
 
 class _Marking:
     """One notebook, as its cells are run one after the other."""
 
-    def __init__(self, repaired: Repaired, template: Template):
+    def __init__(self, repaired: Repaired, template: Template, begun: Iterable[CellResult]):
         self._repaired, self._template = repaired, template
+        self._begun = iter(begun)  # what came of the author's first cells, which no longer have to run
         self._cells = [from_dict(cell) for cell in repaired.notebook.cells]
         self._checks: dict[str, Checked] = {}
         self._written: dict[str, Written] = {}
@@ -121,7 +153,9 @@ class _Marking:
 
     def run(self, session: Session) -> None:
         for cell, kind in zip(self._cells, self._repaired.kinds, strict=True):
-            if kind == CHECK:
+            if kind == AUTHOR and (known := next(self._begun, None)):
+                self._keep(cell, replace(known, seconds=0.0))
+            elif kind == CHECK:
                 self._check(session, cell)
             elif kind in (AUTHOR, ANSWER, EXTRA):
                 self._run(session, cell, kind)
@@ -215,17 +249,6 @@ def grade_text(
     spent = time.perf_counter() - start
     graded = grader.grade(repaired, template, files)
     return replace(graded, overhead=graded.overhead + spent)
-
-
-def beside(folder: Path) -> dict[str, bytes]:
-    """The files of a unit's folder that are no notebooks, by path relative to it; without links, and without too much."""
-    found, room = {}, MOST_BESIDE
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb" and path.stat().st_size <= room:
-            content = path.read_bytes()
-            room -= len(content)
-            found[path.relative_to(folder).as_posix()] = content
-    return found
 
 
 def _why_withheld(flags: Iterable[str]) -> NotebookNode:

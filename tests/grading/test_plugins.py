@@ -21,7 +21,7 @@ from course.grading import books
 from course.grading.cohort import Cohort
 from course.grading.repair import Unreadable, read
 from course.grading.results import GradedNotebook, GradedSubmission, Status
-from course.grading.run import Grader, beside, grade_text
+from course.grading.run import Grader, grade_text
 from course.grading.template import Template, templates
 from course.proof.bank import read_bank
 from tests.conftest import ROOT
@@ -105,7 +105,7 @@ def graded_by_us(cohort: Cohort) -> Cohort:
         around = books.circumstances(gradebook, UNIT, books.data_fingerprint(cohort.data))
         for trainee in cohort.handed_in(UNIT):
             folder = cohort.submitted / trainee / UNIT
-            files = beside(folder) | beside(cohort.source / UNIT)
+            files = beside(folder)
             notebooks = [grade_file(folder / f"{name}.ipynb", unit[name], grader, files) for name in unit]
             done = GradedSubmission(trainee, UNIT, books.fingerprint(folder, unit, around(trainee)), tuple(notebooks))
             books.record(gradebook, cohort, done, books.submitted_at(folder))
