@@ -1,6 +1,7 @@
 """`pathway`: the commands of a mentor, from a new cohort to its feedback. Thin: course/grading does the work."""
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -99,6 +100,9 @@ def cohort_new(
     exchange: Annotated[
         Path | None, typer.Option(metavar="DIR", help="nbgrader's exchange: a folder that trainees reach too.")
     ] = None,
+    gradebook: Annotated[
+        str | None, typer.Option(metavar="URL", help="An empty PostgreSQL database: postgresql://mentor@server/autumn.")
+    ] = None,
 ) -> None:
     """Make a cohort's folder: roster, gradebook and data. Only you can read it."""
     _need_linux()
@@ -108,7 +112,7 @@ def cohort_new(
     seed = None if eastmere_seed is None else whole_number(eastmere_seed, "--eastmere-seed")
     with _told(), console.status("Making the cohort") as status:
         try:
-            cohort = Cohort.new(folder, roster, seed, exchange, lambda what: status.update(what.capitalize()))
+            cohort = Cohort.new(folder, roster, seed, exchange, gradebook, lambda what: status.update(what.capitalize()))
         except Refused as error:
             refuse(f"{error} Nothing was made.", 1)
     say(f"{folder}: {_count(len(cohort.trainees()), 'trainee')}, course id {cohort.name}.")
@@ -231,6 +235,7 @@ def grade(
     cohort = _cohort(where)
     from course.grading.grade import grade
 
+    gc.freeze()  # what is imported stays: there is no need to look through it again and again for what could go
     if unsandboxed:
         warning = "Without the sandbox, trainees' code can read and change whatever you can: the gradebook, your files."
         say(warning, "bold red")
@@ -395,7 +400,8 @@ def status(
     cohort = _cohort(where)
     from course.grading.export import as_dict, status
 
-    found = status(cohort)
+    with _told():
+        found = status(cohort)
     if as_json:
         typer.echo(json.dumps({"cohort": cohort.name, "units": [as_dict(one) for one in found]}, indent=1))
         return

@@ -298,6 +298,8 @@ def warm_up(imports: Iterable[str] = ()) -> tuple[Shell, Collector]:
         for name in (*IMPORTS, *LATE, *imports):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # the shell's reset below looks for garbage too, and need not look here again
     for cell in (WARM_UP, "1 / 0"):
         shell.run_cell(cell, store_history=False)
     errors = [output for output in collector.outputs if output["output_type"] == "error"]
@@ -346,7 +348,6 @@ def main() -> None:
     cage = Cage() if os.getpid() == 1 else None
     sys.argv[:] = ["ipykernel_launcher.py"]
     asked, _ = line.receive(LARGE)
-    gc.disable()  # of what is imported nothing is garbage, and to look for some takes a fifth of the time
     shell, collector = warm_up(asked["imports"])
     with shell.builtin_trap:  # as it is while a cell runs
         inspector = Inspector(shell, collector)
@@ -357,7 +358,6 @@ def main() -> None:
     results = begin(shell, collector, inspector, asked["cells"])
     cannot = "wrote files" if files_here() != before else "started threads" if threads_here() > 1 else None
     gc.enable()
-    gc.collect()
     warm = Warm(shell, collector, inspector, memory_now(), memory_of(os.getpid()))
     use_large_pages()
     line.send({"ready": os.getpid(), "begun": results, "cannot": cannot})

@@ -218,6 +218,7 @@ def _cluster(scheduler: str | None) -> "Iterator[Client]":
         # Dask opens a port for its pages all the same: on this machine alone, and with no page to be had.
         settings = {f"distributed.{part}.http.routes": [] for part in ("scheduler", "worker")}
         settings |= {"distributed.worker.memory.terminate": False, "distributed.worker.memory.pause": False}
+        settings |= {"distributed.worker.profile.enabled": False}  # it looks at the threads a hundred times a second
         threads = {"n_workers": 1, "threads_per_worker": os.cpu_count(), "processes": False}
         pages = {"dashboard_address": NOBODYS, "worker_dashboard_address": NOBODYS, "dashboard": False}
         with (
@@ -243,7 +244,7 @@ def _cluster(scheduler: str | None) -> "Iterator[Client]":
 
 # ------------------------------------------------------------------------------------------------ on a worker
 
-_idle: dict[_How, list[Grader]] = {}  # warm sandboxes of this process that nobody uses just now
+_graders: dict[_How, Grader] = {}  # of this process, with the sandboxes that are warm
 _one_at_a_time = threading.Lock()
 
 
@@ -253,24 +254,16 @@ def _grade_here(
     """Grade one notebook in this process, in a sandbox that is warm already if there is one."""
     unit, name = where
     with _one_at_a_time:
-        mine = _idle.setdefault(how, [])
-        grader = mine.pop() if mine else None
-    grader = grader or Grader(how.data, how.limits, how.sandboxed)
-    try:
-        graded = grade_text(content, known[unit][name], grader, files)
-    except BaseException:
-        grader.close()
-        raise
-    with _one_at_a_time:
-        mine.append(grader)
-    return graded
+        if how not in _graders:
+            _graders[how] = Grader(how.data, how.limits, how.sandboxed)
+    return grade_text(content, known[unit][name], _graders[how], files)
 
 
 def _close_here() -> None:
     """End the sandboxes of this process."""
     with _one_at_a_time:
-        graders = [grader for mine in _idle.values() for grader in mine]
-        _idle.clear()
+        graders = list(_graders.values())
+        _graders.clear()
     for grader in graders:
         grader.close()
 

@@ -1,11 +1,12 @@
 """Runs one submitted notebook in the sandbox and marks it: from its repaired cells to marks, messages and flags."""
 
-import contextlib
+import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbformat import NotebookNode, from_dict
@@ -24,7 +25,7 @@ from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, TEXT, WRITTEN,
 # What a submission may use, unless a cohort says otherwise.
 LIMITS = Limits(seconds=60, seconds_in_all=600, memory_mb=1000, output_kb=1000, processes=64)
 SOON, LATER = 0.5, 5.0  # seconds
-MOST_WARM = 4  # sandboxes of a Grader, each with another beginning: as many as a unit has notebooks
+MOST_IDLE = 4 * (os.cpu_count() or 1)  # sandboxes kept warm: one for each notebook of a unit, on each core
 WITHHELD = "marks-withheld"  # the id of the cell that says so
 # How a session ends whose keeper is gone too: mostly with all of the sandbox, which may take a while on a busy machine.
 WITHOUT_A_WORD = "ended the process"
@@ -32,21 +33,31 @@ WITHOUT_A_WORD = "ended the process"
 FORGED = ("sent something that is no result", "cut its line to the engine")
 
 
+@dataclass(frozen=True)
+class _Warm:
+    """A sandbox that is warm, its sessions' beginning, and the folder from which it takes the files for a notebook."""
+
+    beginning: Beginning
+    engine: Engine
+    inbox: Path
+
+
 class Grader:
-    """Warm sandboxes that run notebooks, one at a time; use it with `with`. What a notebook breaks in them is made anew.
+    """Runs notebooks in warm sandboxes, each notebook in one; use it with `with`, from as many threads as you like.
 
     `data` is the course's data. Without `sandboxed` the code runs with the rights of whoever calls. The author's cells
-    before a notebook's first exercise are run once, for all whose copy still begins with them.
+    before a notebook's first exercise are run once, for all whose copy still begins with them. What a notebook breaks in a
+    sandbox is made anew.
     """
 
     def __init__(self, data: Path, limits: Limits = LIMITS, sandboxed: bool = True):
         if sandboxed:
             require_sandbox()
         self.data, self.limits, self.sandboxed = data, limits, sandboxed
-        self._inbox = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
-        self._engines: dict[Beginning, Engine] = {}  # the one that was used last stands last
+        self._inboxes = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
+        self._idle: list[_Warm] = []  # the one that was used last stands last
         self._not_shared: set[Beginning] = set()
-        self._starting = 0.0  # seconds spent on new sandboxes for the notebook that runs
+        self._one_at_a_time = threading.Lock()
 
     def __enter__(self) -> "Grader":
         return self
@@ -56,31 +67,49 @@ class Grader:
 
     def close(self) -> None:
         """End the sandboxes and all that runs in them."""
-        for beginning in list(self._engines):
-            self._end(beginning)
-        self._inbox.cleanup()
+        while self._idle:
+            self._idle.pop().engine.close()
+        self._inboxes.cleanup()
 
     def grade(self, repaired: Repaired, template: Template, files: Mapping[str, bytes] | None = None) -> GradedNotebook:
         """Run and mark a notebook. `files` are what was handed in beside it, by path; the unit's own prevail over them."""
-        start, self._starting = time.perf_counter(), 0.0
-        beginning = self._beginning(repaired, template)
+        start = time.perf_counter()
+        warm, session, starting = self._session(repaired, template, files or {})
+        sound = False
         try:
-            self._engine(beginning, template.files)
-        except NotABeginning:
-            self._not_shared.add(beginning)
-            beginning = self._beginning(repaired, template)
-        with self._session(beginning, template.files, files or {}) as (session, engine):
-            marking = _Marking(repaired, template, engine.begun)
-            marking.run(session)
-            ended = session.ended
-        # A session that did not end by itself: was it a limit for all of it together, with which the sandbox ends?
-        soon = LATER if ended == WITHOUT_A_WORD else SOON
-        broke = engine.how_it_ended(soon) if ended else None
-        if broke or ended in FORGED:
-            marking.broke_out(broke)
-            self._end(beginning)
+            with session:
+                marking = _Marking(repaired, template, warm.engine.begun)
+                marking.run(session)
+                ended = session.ended
+            # A session that did not end by itself: was it a limit for all of it together, with which the sandbox ends?
+            soon = LATER if ended == WITHOUT_A_WORD else SOON
+            broke = warm.engine.how_it_ended(soon) if ended else None
+            sound = not broke and ended not in FORGED
+            if not sound:
+                marking.broke_out(broke)
+        finally:
+            self._give_back(warm) if sound else warm.engine.close()
         graded = marking.result()
-        return replace(graded, overhead=time.perf_counter() - start - graded.seconds, starting=self._starting)
+        return replace(graded, overhead=time.perf_counter() - start - graded.seconds, starting=starting)
+
+    def _session(self, repaired: Repaired, template: Template, files: Mapping[str, bytes]) -> tuple[_Warm, Session, float]:
+        """A new session in a sandbox of its own, and the seconds that went into starting sandboxes."""
+        starting = 0.0
+        for tried in (1, 2):
+            warm = self._take(self._beginning(repaired, template))
+            if warm is None:
+                start = time.perf_counter()
+                warm = self._started(repaired, template)
+                starting += time.perf_counter() - start
+            _lay({**files, **template.files}, warm.inbox)
+            place = (WORK, Path("/data")) if self.sandboxed else (warm.inbox, self.data)
+            try:
+                return warm, warm.engine.session(self.limits, *place), starting
+            except EngineError:
+                warm.engine.close()
+                if tried == 2:
+                    raise
+        raise AssertionError
 
     def _beginning(self, repaired: Repaired, template: Template) -> Beginning:
         """What the notebook's session can begin with."""
@@ -91,49 +120,41 @@ class Grader:
         as_released = cells[: len(shared.cells)] == [(source, AUTHOR) for source in shared.cells]
         return shared if as_released and shared not in self._not_shared else Beginning(template.imports)
 
-    @contextlib.contextmanager
-    def _session(
-        self, beginning: Beginning, own: Mapping[str, bytes], files: Mapping[str, bytes]
-    ) -> Iterator[tuple[Session, Engine]]:
-        for tried in (1, 2):
-            engine = self._engine(beginning, own)
-            self._lay({**files, **own})
-            place = (WORK, Path("/data")) if self.sandboxed else (Path(self._inbox.name), self.data)
-            try:
-                session = engine.session(self.limits, *place)
-                break
-            except EngineError:
-                self._end(beginning)
-                if tried == 2:
-                    raise
-        with session:
-            yield session, engine
+    def _take(self, beginning: Beginning) -> _Warm | None:
+        """An idle sandbox whose sessions begin so, if there is one."""
+        with self._one_at_a_time:
+            for warm in reversed(self._idle):
+                if warm.beginning == beginning:
+                    self._idle.remove(warm)
+                    return warm
+        return None
 
-    def _engine(self, beginning: Beginning, own: Mapping[str, bytes]) -> Engine:
-        if beginning not in self._engines:
-            if len(self._engines) == MOST_WARM:
-                self._end(next(iter(self._engines)))
-            start = time.perf_counter()
-            self._lay(own)  # nothing of a trainee's is there when the author's cells are run for all
-            inbox = Path(self._inbox.name)
-            sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
-            self._engines[beginning] = Engine(inbox, self.data, sandbox, beginning)
-            self._starting += time.perf_counter() - start
-        self._engines[beginning] = engine = self._engines.pop(beginning)
-        return engine
+    def _give_back(self, warm: _Warm) -> None:
+        with self._one_at_a_time:
+            self._idle.append(warm)
+            oldest = self._idle.pop(0) if len(self._idle) > MOST_IDLE else None
+        if oldest:
+            oldest.engine.close()
 
-    def _lay(self, files: Mapping[str, bytes]) -> None:
-        """Have these files in the inbox, and no others."""
-        inbox = Path(self._inbox.name)
-        for place in inbox.iterdir():
-            shutil.rmtree(place) if place.is_dir() else place.unlink()
-        for name, content in files.items():
-            (inbox / name).parent.mkdir(parents=True, exist_ok=True)
-            (inbox / name).write_bytes(content)
+    def _started(self, repaired: Repaired, template: Template) -> _Warm:
+        inbox = Path(tempfile.mkdtemp(dir=self._inboxes.name))
+        _lay(template.files, inbox)  # nothing of a trainee's is there when the author's cells are run for all
+        sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
+        beginning = self._beginning(repaired, template)
+        try:
+            return _Warm(beginning, Engine(inbox, self.data, sandbox, beginning), inbox)
+        except NotABeginning:
+            self._not_shared.add(beginning)
+            return self._started(repaired, template)
 
-    def _end(self, beginning: Beginning) -> None:
-        if engine := self._engines.pop(beginning, None):
-            engine.close()
+
+def _lay(files: Mapping[str, bytes], folder: Path) -> None:
+    """Have these files in a folder, and no others."""
+    for place in folder.iterdir():
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
 
 
 class _Marking:
@@ -142,7 +163,7 @@ class _Marking:
     def __init__(self, repaired: Repaired, template: Template, begun: Iterable[CellResult]):
         self._repaired, self._template = repaired, template
         self._begun = iter(begun)  # what came of the author's first cells, which no longer have to run
-        self._cells = [from_dict(cell) for cell in repaired.notebook.cells]
+        self._cells = [NotebookNode(cell) for cell in repaired.notebook.cells]
         self._checks: dict[str, Checked] = {}
         self._written: dict[str, Written] = {}
         self._errors: dict[str, str] = {}  # grade_id of an answer -> name of the error in which it ended
@@ -171,7 +192,7 @@ class _Marking:
         return GradedNotebook(
             name=self._template.name,
             status=Status.GRADED,
-            text=as_text(from_dict({**self._repaired.notebook, "cells": cells})),
+            text=as_text(NotebookNode({**self._repaired.notebook, "cells": cells})),
             checks=self._checks,
             written=self._written,
             repairs=self._repaired.repairs,
