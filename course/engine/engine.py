@@ -211,6 +211,8 @@ class Session:
             if watch is not None:
                 with contextlib.suppress(OSError):
                     signal.pidfd_send_signal(watch, signal.SIGKILL)
+                # While it is still there, Linux makes a copy of each page that the session's next cell writes to.
+                select.select([watch], [], [], CLEAR)
                 os.close(watch)
 
     def branch(self, limits: Limits | None = None) -> "Session":

@@ -3,7 +3,7 @@
 `Engine` starts it, in a Python of its own, with the descriptor of its line as the one argument, and says over it with what
 all sessions begin. For each session or branch there are two processes: the runner, which runs cells, and its keeper above
 it, which never does: it counts what the runner starts, adopts what is left behind, and kills all of it when the runner ends
-or when the engine lets go.
+or when the engine lets go. In a cage the warm process is the keeper itself.
 """
 
 import builtins
@@ -187,23 +187,16 @@ class Runner:
         return child
 
 
-def wait_for(line: Line, keepers: set[int], cage: Cage | None = None) -> tuple[dict, list[int]]:
-    """The engine's next message. Keepers that have ended are taken note of meanwhile; when the engine lets go, this ends.
-
-    A `cage` watches meanwhile, and clears up when no keeper is left.
-    """
+def wait_for(line: Line, keepers: set[int]) -> tuple[dict, list[int]]:
+    """The engine's next message. Keepers that have ended are taken note of meanwhile; when the engine lets go, this ends."""
     poll = select.poll()
     poll.register(line, select.POLLIN)
     while not poll.poll(TICK_MS if keepers else None):
-        if cage:
-            cage.watch()
         for keeper in list(keepers):
             with contextlib.suppress(ChildProcessError):
                 if not os.waitpid(keeper, os.WNOHANG)[0]:
                     continue
             keepers.discard(keeper)
-        if cage and not keepers:
-            cage.clear()
     try:
         return line.receive(LARGE, None, descriptors=2)
     except EOFError:
@@ -211,15 +204,13 @@ def wait_for(line: Line, keepers: set[int], cage: Cage | None = None) -> tuple[d
         os._exit(0)
 
 
-def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable, caged: bool = False) -> int:
+def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable) -> int:
     """Start a keeper with a runner below it, both with this process's state; give back the keeper's process id.
 
     `warm` is what every fork has from the warm process. `asked` is the engine's message: the runner's limits, and its place
     where that is another than this process's. `descriptors` are the lines for the runner and for the keeper, made by the
-    engine; neither is kept here. `let_go` is called in the fork, to drop what belongs to this process alone. `caged` denies
-    the runner system calls that no notebook needs.
+    engine; neither is kept here. `let_go` is called in the fork, to drop what belongs to this process alone.
     """
-    limits, place = asked["branch"], asked["place"]
     gc.freeze()  # what is there already, no fork has to look through: looking would make copies of it
     talk, hold = (Line(socket.socket(fileno=descriptor)) for descriptor in descriptors)
     keeper = os.fork()
@@ -232,34 +223,62 @@ def fork_off(warm: Warm, asked: dict, descriptors: list[int], let_go: Callable, 
         adopt_orphans()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         let_go()
-        me = os.getpid()
-        runner = os.fork()
-        if runner == 0:
-            hold.close()
-            die_with_parent(me)
-            os.setsid()
-            be_unreadable(False)  # as every process is that nobody protects: its own /proc is its own again
-            if "folder" in place:
-                os.chdir(place["folder"])
-            if "data" in place:
-                os.environ["PATHWAY_DATA"] = place["data"]
-            confine(limits["memory_mb"], limits["processes"], warm.base)
-            runs = Runner(warm, talk, limits)
-            if caged:
-                deny_calls()
-            runs.serve()
+        runner = fork_runner(warm, asked, talk, hold)
         talk.close()
-        keep(runner, hold, limits["processes"])
+        keep(runner, hold, asked["branch"]["processes"])
     except BaseException:
         os._exit(LOST)
     os._exit(0)
 
 
-def keep(runner: int, hold: Line, allowed: int) -> None:
-    """Watch over a `runner` until it ends or the engine lets go of `hold`; leave nothing behind, then say how it ended."""
+def keep_in_cage(warm: Warm, asked: dict, descriptors: list[int], line: Line, cage: Cage) -> None:
+    """Start a runner as `fork_off` does, and be its keeper until it ends: nobody in a space can harm its first process."""
+    gc.freeze()
+    talk, hold = (Line(socket.socket(fileno=descriptor)) for descriptor in descriptors)
+    cage.begin(asked["branch"], warm.resident)
+    runner = fork_runner(warm, asked, talk, hold, line.close, caged=True)
+    talk.close()
+    keep(runner, hold, asked["branch"]["processes"], cage.watch)
+    hold.close()
+    cage.clear()
+
+
+def fork_runner(
+    warm: Warm, asked: dict, talk: Line, hold: Line, let_go: Callable = lambda: None, caged: bool = False
+) -> int:
+    """Start a runner; its process id. `caged` denies it system calls that no notebook needs."""
+    limits, place, me = asked["branch"], asked["place"], os.getpid()
+    runner = os.fork()
+    if runner:
+        return runner
+    try:
+        let_go()
+        hold.close()
+        die_with_parent(me)
+        os.setsid()
+        be_unreadable(False)  # as every process is that nobody protects: its own /proc is its own again
+        if "folder" in place:
+            os.chdir(place["folder"])
+        if "data" in place:
+            os.environ["PATHWAY_DATA"] = place["data"]
+        confine(limits["memory_mb"], limits["processes"], warm.base)
+        runs = Runner(warm, talk, limits)
+        if caged:
+            deny_calls()
+        runs.serve()
+    finally:
+        os._exit(LOST)
+
+
+def keep(runner: int, hold: Line, allowed: int, watch_over: Callable[[], None] = lambda: None) -> None:
+    """Watch over a `runner` until it ends or the engine lets go of `hold`; leave nothing behind, then say how it ended.
+
+    `watch_over` is called many times a second.
+    """
     watch = os.pidfd_open(runner)
     myself = os.pidfd_open(os.getpid())
     hold.send({"keeper": os.getpid()}, (watch, myself))
+    os.close(myself)
     branches: set[int] = set()  # their keepers: they count for themselves
     poll = select.poll()
     poll.register(hold, select.POLLIN)
@@ -280,11 +299,14 @@ def keep(runner: int, hold: Line, allowed: int) -> None:
             said = "cut its line to the engine" if lost else how_it_ended(ended[runner])
         elif len(descendants(without=branches)) > allowed + 2:  # a branch that begins is two, before it is noted
             said = "started more processes than it may"
+        else:
+            watch_over()
     with contextlib.suppress(OSError):
         os.killpg(runner, signal.SIGKILL)
     wait = select.poll()
     wait.register(watch, select.POLLIN)
     wait.poll(TICK_MS)  # mostly it was alone, and then nobody has to be looked for
+    os.close(watch)
     clear = kill_descendants()
     with contextlib.suppress(OSError):
         hold.send({"ended": said or "was let go", "clear": clear}, until=time.monotonic() + 1)
@@ -363,7 +385,8 @@ def main() -> None:
     line.send({"ready": os.getpid(), "begun": results, "cannot": cannot})
     keepers: set[int] = set()
     while True:
-        message, descriptors = wait_for(line, keepers, cage)
+        message, descriptors = wait_for(line, keepers)
         if cage:
-            cage.begin(message["branch"], warm.resident)
-        keepers.add(fork_off(warm, message, descriptors, line.close, caged=cage is not None))
+            keep_in_cage(warm, message, descriptors, line, cage)
+        else:
+            keepers.add(fork_off(warm, message, descriptors, line.close))

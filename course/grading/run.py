@@ -88,7 +88,10 @@ class Grader:
             if not sound:
                 marking.broke_out(broke)
         finally:
-            self._give_back(warm) if sound else warm.engine.close()
+            if sound:
+                self._give_back(warm)
+            else:
+                warm.engine.close()
         graded = marking.result()
         return replace(graded, overhead=time.perf_counter() - start - graded.seconds, starting=starting)
 
@@ -216,10 +219,10 @@ class _Marking:
     def _check(self, session: Session, cell: NotebookNode) -> None:
         grade_id, task = cell.metadata.nbgrader.grade_id, cell.metadata.get("check", "")
         exercise = self._template.exercises.get(grade_id, 0)
-        result = session.check(cell.source, self._errors.get(task))
+        result, odd_ones = self._checked(session, cell.source, self._errors.get(task))
         self._place = f"Exercise {exercise}"
         self._keep(cell, result)
-        for odd in result.odd:
+        for odd in odd_ones:
             if odd not in self._odd:
                 self._odd.add(odd)
                 self._flag(f"Exercise {exercise}: the trainee's code {odd}.")
@@ -232,6 +235,14 @@ class _Marking:
             told=result.stopped or told(cell.outputs),
             answered=self._repaired.answered.get(task, True),
         )
+
+    def _checked(self, session: Session, source: str, answer_error: str | None) -> tuple[CellResult, tuple[str, ...]]:
+        """What came of a check, and what was odd about it."""
+        if self._template.counts:
+            result = session.check(source, answer_error)
+            return result, result.odd
+        (result,) = session.run([source])  # of practice the trainee has the whole check: there is nothing to protect
+        return result, ()
 
     def _note_written(self, cell: NotebookNode) -> None:
         grade_id = cell.metadata.nbgrader.grade_id

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbgrader.api import Gradebook, Notebook
 
 TEXT, AUTHOR, ANSWER, CHECK, WRITTEN, EXTRA = "text", "author", "answer", "check", "written", "extra"
+ASSESSMENT = "-assessment"  # ends the name of a notebook that counts
 MOST_BESIDE = 20_000_000  # bytes of files beside a notebook
 
 
@@ -43,6 +44,11 @@ class Template:
     def kinds(self) -> tuple[str, ...]:
         """One a cell: "text" (not code), "author" (code as released), "answer", "check" or "written"."""
         return tuple(_kind(cell) for cell in self.notebook.cells)
+
+    @property
+    def counts(self) -> bool:
+        """Whether its exercises count for marks; all others are practice, and their checks have no hidden part."""
+        return self.name.endswith(ASSESSMENT)
 
     @cached_property
     def exercises(self) -> dict[str, int]:

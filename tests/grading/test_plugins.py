@@ -22,7 +22,7 @@ from course.grading.cohort import Cohort
 from course.grading.repair import Unreadable, read
 from course.grading.results import GradedNotebook, GradedSubmission, Status
 from course.grading.run import Grader, grade_text
-from course.grading.template import Template, templates
+from course.grading.template import Template, beside, templates
 from course.proof.bank import read_bank
 from tests.conftest import ROOT
 from tests.grading.test_books import ASSESSMENT, LESSON, UNIT, answered, rows
