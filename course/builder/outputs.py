@@ -44,10 +44,10 @@ def numbers_not_shown(notebook: Notebook, run: NotebookNode) -> Iterator[Problem
     shown = {float(fact) for fact in notebook.front.get("facts") or []}
     for cell in run.cells:
         if cell.cell_type == "code":
-            shown |= set(_numbers(cell.source.replace("_", "")))
+            shown |= set(numbers_in(cell.source.replace("_", "")))
             for output in cell.outputs:
                 for text in [output.get("text", ""), *output.get("data", {}).values()]:
-                    shown |= set(_numbers(re.sub(r"base64,[A-Za-z0-9+/=]+|<[^>]*style=[^>]*>", "", str(text))))
+                    shown |= set(numbers_in(re.sub(r"base64,[A-Za-z0-9+/=]+|<[^>]*style=[^>]*>", "", str(text))))
     for cell in notebook.markdown:
         if cell.written:
             continue
@@ -55,14 +55,14 @@ def numbers_not_shown(notebook: Notebook, run: NotebookNode) -> Iterator[Problem
             r"```.*?```|`[^`]*`|\]\([^)]*\)|<[^>]+>", lambda cut: re.sub(r"[^\n]", " ", cut[0]), cell.source, flags=re.DOTALL
         )
         for line, text in enumerate(prose.splitlines()):
-            for number in _numbers(text):
+            for number in numbers_in(text):
                 if number > SMALL and not {number, round(number / 100, 6)} & shown:
                     told = f"It states {number:.12g}, which nothing in this notebook shows."
                     hint = "A fact from elsewhere? List it in the front matter: facts: [...]"
                     yield Problem(notebook.path, cell.line + line, f"{told} ({hint})")
 
 
-def _numbers(text: str) -> Iterator[float]:
+def numbers_in(text: str) -> Iterator[float]:
     """The numbers in a text, without their signs; 1,000 is a thousand, and W109 or 3x are no numbers."""
     for found in re.findall(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])\d+(?:\.\d+)?(?!\w)", text):
         yield float(found.replace(",", ""))

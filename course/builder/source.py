@@ -13,7 +13,8 @@ from course.builder.problem import BuildError, Problem
 
 EXERCISE = re.compile(r"^(#+) Exercise: (.+)$", re.MULTILINE)
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
-BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+HIDING, SHOWING = "BEGIN HIDDEN TESTS", "END HIDDEN TESTS"  # all that nbgrader looks for in a line
+BEGIN_HIDDEN, END_HIDDEN = f"### {HIDING}", f"### {SHOWING}"
 ANSWERED = re.compile(rf"^\s*{BEGIN_SOLUTION}$\n(.*?)^\s*{END_SOLUTION}$", flags=re.DOTALL | re.MULTILINE)
 HIDDEN = re.compile(rf"^{BEGIN_HIDDEN}$\n(.*?)^{END_HIDDEN}$\n?", flags=re.DOTALL | re.MULTILINE)
 MENTOR_PAGE = "mentor.md"
@@ -265,8 +266,16 @@ def _in_order_of_needs(notebooks: list[Notebook]) -> list[Notebook]:
 
 
 def visible_part(check: str) -> str:
-    """A check's source without what is hidden."""
-    return HIDDEN.sub("", check)
+    """A check's source without what is hidden, as nbgrader finds it; what nothing ends is hidden to the last line."""
+    shown, is_hidden = [], False
+    for line in check.splitlines(keepends=True):
+        if HIDING in line:
+            is_hidden = True
+        elif SHOWING in line:
+            is_hidden = False
+        elif not is_hidden:
+            shown.append(line)
+    return "".join(shown)
 
 
 def hidden_part(check: str) -> str:

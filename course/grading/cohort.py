@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
+    from sqlalchemy.orm import Session
+
     from course.engine import Limits
 
 MARKER = "cohort.json"  # what makes a folder a cohort's
@@ -26,6 +29,9 @@ COLUMNS = ("id", "first_name", "last_name", "email", "lms_user_id")
 # An id is a folder's name, a part of file names in the exchange (nbgrader splits those at "+"), and stands in patterns.
 ID = re.compile(r"\w[\w.@-]{0,99}", re.ASCII)
 ID_RULE = "letters (a to z), digits, and . _ - @ behind the first; 100 at most"
+POSTGRESQL = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")  # whatever driver it names: psycopg is the one we have
+LIKE_THIS = "postgresql://mentor@server/autumn"
+SQLITE = "sqlite:///"
 SETTINGS = '''"""nbgrader's settings for this cohort: the course's own. What you set below them, with c., prevails."""
 
 from pathlib import Path
@@ -82,22 +88,25 @@ class Cohort:
         roster: Path,
         eastmere_seed: int | None = None,
         exchange: Path | None = None,
+        gradebook: str | None = None,
         progress: Callable[[str], None] = lambda what: None,
     ) -> "Cohort":
         """Make a cohort in the folder `root`, which is missing or empty, of the trainees in `roster` (CSV, COLUMNS).
 
         The folder can be read by its owner only, and appears whole or not at all. Its data is the checkout's, or that of
         another Eastmere. `exchange` is a folder that trainees reach as well; without it the exchange lies in the cohort's
-        folder, where nobody else can. `progress` is called with what is being done.
+        folder, where nobody else can. `gradebook` is the address of an empty PostgreSQL database; without it the gradebook
+        is a file in the folder. `progress` is called with what is being done.
 
-        Raises CohortError where the folder or the roster will not do, course.town.borough.Refused when the story cannot be
-        told from the seed, OSError when the disk does not take it.
+        Raises CohortError where the folder, the roster or the database will not do, course.town.borough.Refused when the
+        story cannot be told from the seed, OSError when the disk does not take it.
         """
         root = root.absolute()
         _must_be_free(root)
         if exchange is not None and (exchange / _name(root)).exists():
             raise CohortError(f"{exchange} has a course {_name(root)} already: give the cohort's folder another name.")
         trainees = read_roster(roster)
+        url = None if gradebook is None else _empty_database(gradebook)
         root.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".pathway-", dir=root.parent, ignore_cleanup_errors=True) as scratch:
             stage = cls(Path(scratch) / root.name)
@@ -109,6 +118,7 @@ class Cohort:
                 "name": _name(root),
                 "eastmere_seed": eastmere_seed,
                 "exchange": None if exchange is None else str(exchange.absolute()),
+                "gradebook": url,
             }
             (stage.root / MARKER).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
             (stage.root / "nbgrader_config.py").write_text(SETTINGS, encoding="utf-8")
@@ -148,8 +158,8 @@ class Cohort:
 
     @property
     def gradebook_url(self) -> str:
-        """The gradebook's database, as SQLAlchemy takes it; `"gradebook"` in cohort.json can name another (PostgreSQL)."""
-        return self._described.get("gradebook") or f"sqlite:///{self.root / 'gradebook.db'}"
+        """The gradebook's database, as SQLAlchemy takes it: the cohort's own file, or `"gradebook"` of cohort.json."""
+        return self._described.get("gradebook") or f"{SQLITE}{self.root / 'gradebook.db'}"
 
     @property
     def limits(self) -> "Limits":
@@ -210,12 +220,39 @@ class Cohort:
 
     # ------------------------------------------------------------------------------------ who and what is in it
 
-    def gradebook(self):
-        """nbgrader's Gradebook of this cohort: a context manager that closes it."""
+    def gradebook(self) -> "Gradebook":
+        """nbgrader's Gradebook, a context manager that closes it. Raises CohortError where it does not open."""
         from nbgrader.api import Gradebook
 
         tools_on_path()
-        return Gradebook(self.gradebook_url, self.name)
+        with _opening(self.gradebook_url):
+            return Gradebook(self.gradebook_url, self.name)
+
+    @contextlib.contextmanager
+    def reading(self) -> "Iterator[Session]":
+        """A session that sees the gradebook as it is at one moment, and changes nothing in it.
+
+        Raises CohortError where there is no gradebook, or it cannot be opened.
+        """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import Session
+
+        url, how = self.gradebook_url, {"isolation_level": "REPEATABLE READ"}
+        if url.startswith(SQLITE):
+            how = {}
+            if not Path(url.removeprefix(SQLITE)).is_file():
+                raise CohortError(f"There is no gradebook {url}: release a unit first, with `pathway release UNIT`.")
+        with _opening(url):
+            engine = create_engine(url, **how)
+        try:
+            with Session(engine) as session:
+                with _opening(url):
+                    connection = session.connection()
+                    if not how:  # Python's sqlite3 begins no transaction for what only reads
+                        connection.exec_driver_sql("BEGIN")
+                yield session
+        finally:
+            engine.dispose()
 
     def units(self) -> list[str]:
         """The released units, by folder, in their order."""
@@ -306,6 +343,41 @@ def _must_be_free(root: Path) -> None:
     for folder in root.resolve().parents:
         if (folder / MARKER).is_file():
             raise CohortError(f"{folder} is a cohort already: give a folder outside it.")
+
+
+def _empty_database(address: str) -> str:
+    """The address of a PostgreSQL database as SQLAlchemy takes it, after a look that it is there and has nothing in it."""
+    from sqlalchemy import create_engine, inspect
+
+    url, is_postgresql = POSTGRESQL.subn("postgresql+psycopg://", address)
+    if not is_postgresql:
+        raise CohortError(f"{without_password(url)} is no PostgreSQL database: name one as in {LIKE_THIS}.")
+    with _opening(url, "start its server, or give its address as in " + LIKE_THIS):
+        engine = create_engine(url)
+        try:
+            tables = inspect(engine).get_table_names()
+        finally:
+            engine.dispose()
+    if tables:
+        raise CohortError(f"{without_password(url)} has tables in it: each cohort needs an empty database of its own.")
+    return url
+
+
+@contextlib.contextmanager
+def _opening(url: str, what_to_do: str = f'start its server, or mend "gradebook" in {MARKER}') -> Iterator[None]:
+    """Say in one sentence why a database does not open."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, ModuleNotFoundError, ValueError) as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".")
+        raise CohortError(f"The gradebook {without_password(url)} does not open ({why}): {what_to_do}.") from error
+
+
+def without_password(url: str) -> str:
+    """A database's address as it can be shown."""
+    return re.sub(r"(//[^:/@]*:)[^@]*@", r"\1***@", url)
 
 
 def _lay_data(data: Path, eastmere_seed: int | None) -> None:

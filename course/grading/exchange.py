@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import shutil
-import sqlite3
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,15 +17,16 @@ from nbgrader.auth import Authenticator
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange.default import Exchange, ExchangeReleaseAssignment
+from sqlalchemy import create_engine
 from traitlets.config import Config
 
-from course.grading.cohort import CHECKOUT, Cohort, CohortError, pick, tools_on_path
+from course.grading.cohort import CHECKOUT, SQLITE, Cohort, CohortError, pick, tools_on_path
 from course.grading.settings import settings_of
 from course.launch.workspace import fingerprint
 
 RELEASED = ".released"  # source/ as it was when it was last released: tells what a mentor mended there since
 STAGE = ".release-"  # begins the name of a folder in which a release is made
-SQLITE = "sqlite:///"
+ROWS_AT_A_TIME = 10_000
 Progress = Callable[[int, int, str], None]
 
 
@@ -269,15 +270,25 @@ def _generate(cohort: Cohort, unit: str, stage: Path) -> None:
     """
     config, rehearsal = settings_of(cohort), settings_of(cohort)
     config.CourseDirectory.root = rehearsal.CourseDirectory.root = str(stage)
-    if cohort.gradebook_url.startswith(SQLITE):
-        rehearsal.CourseDirectory.db_url = f"{SQLITE}{stage / 'gradebook.db'}"
-        original = sqlite3.connect(cohort.gradebook_url.removeprefix(SQLITE))
-        copy = sqlite3.connect(stage / "gradebook.db")
-        with contextlib.closing(original), contextlib.closing(copy):
-            original.backup(copy)
-        run_quietly(GenerateAssignment, rehearsal, unit, f"{unit} is not released, and nothing was changed")
-        shutil.rmtree(stage / "release")
+    rehearsal.CourseDirectory.db_url = _copy_of_gradebook(cohort, stage)
+    run_quietly(GenerateAssignment, rehearsal, unit, f"{unit} is not released, and nothing was changed")
+    shutil.rmtree(stage / "release")
     run_quietly(GenerateAssignment, config, unit, f"{unit} is not released")
+
+
+def _copy_of_gradebook(cohort: Cohort, stage: Path) -> str:
+    """Copy all rows of the gradebook, whatever database it is, into a file on the stage; returns its address."""
+    from nbgrader.api import Base
+
+    url = f"{SQLITE}{stage / 'gradebook.db'}"
+    copy = create_engine(url)
+    Base.metadata.create_all(copy)
+    with cohort.reading() as original, copy.begin() as into:
+        for table in Base.metadata.sorted_tables:
+            for rows in original.execute(table.select()).mappings().partitions(ROWS_AT_A_TIME):
+                into.execute(table.insert(), [dict(row) for row in rows])
+    copy.dispose()
+    return url
 
 
 def _put_into_exchange(cohort: Cohort, unit: str) -> tuple[bool, str]:
@@ -291,6 +302,8 @@ def _put_into_exchange(cohort: Cohort, unit: str) -> tuple[bool, str]:
         run_quietly(ExchangeReleaseAssignment, config, unit, "nbgrader does not put it into the exchange")
     except Refused as error:
         return False, str(error)
+    inbound = cohort.exchange / cohort.name / "inbound"  # where everybody may write: nobody removes what is another's
+    inbound.chmod(stat.S_IMODE(inbound.stat().st_mode) | stat.S_ISVTX)
     return True, ""
 
 

@@ -8,23 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbgrader.api import (
-    Assignment,
-    Comment,
-    Grade,
-    Gradebook,
-    GradeCell,
-    Notebook,
-    SolutionCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-)
+from nbgrader.api import Assignment, Comment, Grade, Gradebook, GradeCell, SolutionCell, Student, SubmittedNotebook
 from nbgrader.plugins import ExportPlugin
 
 from course.checks import CHECK_CELL
 from course.grading.books import circumstances, data_fingerprint, fingerprint, is_done
 from course.grading.cohort import Cohort
+from course.grading.joins import by_cell
 from course.grading.settings import settings_of
 from course.grading.template import TemplateError, templates
 
@@ -140,11 +130,12 @@ def _questions(notebook: Path) -> list[dict[str, str | float]]:
 def _marks(gradebook: Gradebook) -> dict[tuple[str, str, str, str], dict[str, str | float]]:
     """(trainee, unit, notebook, question) -> mark, status, penalty and comment."""
     # nbgrader keeps a comment with the answer's cell, and a mark with the check's; of a written answer they are one.
-    comments = {tuple(key): said for *key, said in _of_cells(gradebook, Comment, SolutionCell, Comment.comment)}
+    said = gradebook.db.execute(by_cell(Comment, SolutionCell, Comment.comment))
+    comments = {tuple(key): comment for *key, comment in said}
     columns = Grade.score, Grade.auto_score, Grade.manual_score, Grade.needs_manual_grade
     columns += (SubmittedNotebook.late_submission_penalty,)
     marks = {}
-    for *place, cell, score, automatic, manual, waits, penalty in _of_cells(gradebook, Grade, GradeCell, *columns):
+    for *place, cell, score, automatic, manual, waits, penalty in gradebook.db.execute(by_cell(Grade, GradeCell, *columns)):
         has_mark = manual is not None or (automatic is not None and not waits)
         marks[(*place, cell)] = {
             "mark": score if has_mark else "",
@@ -153,16 +144,6 @@ def _marks(gradebook: Gradebook) -> dict[tuple[str, str, str, str], dict[str, st
             "comment": comments.get((*place, cell.removesuffix(CHECK_CELL))) or "",
         }
     return marks
-
-
-def _of_cells(gradebook: Gradebook, what: type, cell: type, *columns) -> list[tuple]:
-    """Columns of all grades or comments, behind trainee, unit, notebook and the cell's name: one query, however many."""
-    query = gradebook.db.query(Student.id, Assignment.name, Notebook.name, cell.name, *columns).select_from(what)
-    query = query.join(cell, what.cell_id == cell.id).join(SubmittedNotebook, what.notebook_id == SubmittedNotebook.id)
-    query = query.join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-    query = query.join(Student, SubmittedAssignment.student_id == Student.id)
-    query = query.join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
-    return query.join(Assignment, Notebook.assignment_id == Assignment.id).all()
 
 
 # ------------------------------------------------------------------------------------------------ how far each unit is

@@ -16,26 +16,29 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.api import (
     Assignment,
+    BaseCell,
     Comment,
     Grade,
     Gradebook,
     GradeCell,
     Notebook,
     SourceCell,
-    Student,
-    SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import ClearHiddenTests
+from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
-from course.grading import safe_html
+from course.builder.source import HIDING, SHOWING, visible_part
+from course.grading import formulas, safe_html
 from course.grading.cohort import Cohort
 from course.grading.exchange import Refused, run_quietly
+from course.grading.joins import by_cell
 from course.grading.run import WITHHELD
 from course.grading.settings import settings_of
 
 TAKEN_OUT = "[a line of a hidden check]"
+BOLD = re.compile(r"\*\*.*?\*\*")  # what the cell that says why marks are withheld begins with
+DECIDED = "**A mentor has looked at this notebook and decided on its marks.**"
 SHORTEST = 6  # letters, digits and signs of a line that says something: not of one such as ")]"
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 SHOWS_CODE = re.compile(r"Traceback \(most recent call last\)|^-{3,}>|^\s*File \"|^\s*Cell In ?\[|^Input In ", re.MULTILINE)
@@ -48,19 +51,22 @@ NEEDED_TO_RELEASE = ("timestamp.txt", "submission_secret.txt")
 # ------------------------------------------------------------------------------------------------ what must not be seen
 
 
-class HideChecks(ClearHiddenTests):
+class HideChecks(NbGraderPreprocessor):
     """Takes out of a graded notebook what is hidden in its checks: their code, and any traceback or output that shows it.
 
     What a check told the trainee stays, but not where marks are withheld: there it could be what the trainee's code found.
+    Once a mentor has decided on them, the cell at the top says so; its reasons stay.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         hidden = _hidden_lines(nb, resources["nbgrader"])
         withheld = bool(nb.cells) and nb.cells[0].get("id") == WITHHELD
+        if withheld and _is_decided(resources["nbgrader"]):
+            nb.cells[0].source = BOLD.sub(DECIDED, nb.cells[0].source, count=1)
         for cell in nb.cells:
             is_check = cell.cell_type == "code" and is_grade(cell) and not is_solution(cell)
             if is_check:
-                cell.source = visible(cell.source)
+                cell.source = visible_part(cell.source)
             if is_check and withheld:
                 cell.outputs = []
             if cell.cell_type == "code":
@@ -68,33 +74,25 @@ class HideChecks(ClearHiddenTests):
         return nb, resources
 
 
-def visible(source: str) -> str:
-    """The source of a check as trainees get it: without its hidden regions, the last of which may lack its end."""
-    lines, is_hidden = [], False
-    for line in source.split("\n"):
-        if BEGIN in line:
-            is_hidden = True
-        elif END in line:
-            is_hidden = False
-        elif not is_hidden:
-            lines.append(line)
-    return "\n".join(lines)
-
-
-BEGIN = ClearHiddenTests.begin_test_delimeter.default_value
-END = ClearHiddenTests.end_test_delimeter.default_value
-
-
 def hidden_lines(sources: Iterable[str]) -> set[str]:
     """The lines that stand in a hidden region of one of the checks and nowhere a trainee can see them."""
     seen, hidden = set(), set()
     for source in sources:
-        shown = {line.strip() for line in visible(source).split("\n")}
+        shown = {line.strip() for line in visible_part(source).split("\n")}
         seen |= shown
         hidden |= {line.strip() for line in source.split("\n")} - shown
     return {
-        line for line in hidden - seen if len(re.sub(r"\s", "", line)) >= SHORTEST and BEGIN not in line and END not in line
+        line
+        for line in hidden - seen
+        if len(re.sub(r"\s", "", line)) >= SHORTEST and HIDING not in line and SHOWING not in line
     }
+
+
+def _is_decided(about: dict) -> bool:
+    """Whether a mentor has marked all of this notebook that waited for one."""
+    with Gradebook(about["db_url"]) as gradebook:
+        place = about["notebook"], about["assignment"], about["student"]
+        return not gradebook.find_submission_notebook(*place).needs_manual_grade
 
 
 def _hidden_lines(nb: NotebookNode, about: dict) -> re.Pattern | None:
@@ -251,53 +249,25 @@ def _generate_one(root: Path, unit: str, trainee: str) -> str:
 
 def _made_from(cohort: Cohort, unit: str, trainees: list[str]) -> tuple[dict[str, str], set[str]]:
     """Trainee -> fingerprint of what feedback is made from, this code too; and who has answers still to be marked."""
-    how = b"".join(Path(module.__file__).read_bytes() for module in (sys.modules[__name__], safe_html))
+    how = b"".join(Path(module.__file__).read_bytes() for module in (sys.modules[__name__], safe_html, formulas))
     digests = {trainee: hashlib.sha256(how) for trainee in trainees}
     for trainee, digest in digests.items():
         for path in sorted((cohort.autograded / trainee / unit).glob("*.ipynb")):
             digest.update(path.name.encode() + path.read_bytes())
     unmarked = set()
+    marks = Grade.auto_score, Grade.manual_score, Grade.extra_credit, SubmittedNotebook.late_submission_penalty
+    graded = by_cell(Grade, GradeCell, Grade.needs_manual_grade, *marks).order_by(Grade.id)
+    said = by_cell(Comment, BaseCell, Comment.auto_comment, Comment.manual_comment).order_by(Comment.id)
     with cohort.gradebook() as gradebook:
-        for trainee, name, waits, *marks in _grades(gradebook, unit):
+        for trainee, _, *grade in gradebook.db.execute(graded.where(Assignment.name == unit)):
             if trainee in digests:
-                digests[trainee].update(repr((name, waits, *marks)).encode())
-                if waits:
+                digests[trainee].update(repr(grade).encode())
+                if grade[2]:
                     unmarked.add(trainee)
-        for trainee, *comment in _comments(gradebook, unit):
+        for trainee, _, *comment in gradebook.db.execute(said.where(Assignment.name == unit)):
             if trainee in digests:
                 digests[trainee].update(repr(comment).encode())
     return {trainee: digest.hexdigest() for trainee, digest in digests.items()}, unmarked
-
-
-def _of_unit(query, unit: str):
-    return (
-        query.join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-        .join(Student, SubmittedAssignment.student_id == Student.id)
-        .filter(Assignment.name == unit)
-    )
-
-
-def _grades(gradebook: Gradebook, unit: str) -> list[tuple]:
-    columns = (
-        Student.id,
-        GradeCell.name,
-        Grade.needs_manual_grade,
-        Grade.auto_score,
-        Grade.manual_score,
-        Grade.extra_credit,
-        SubmittedNotebook.late_submission_penalty,
-    )
-    query = gradebook.db.query(*columns).select_from(Grade).join(GradeCell, Grade.cell_id == GradeCell.id)
-    query = query.join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-    return _of_unit(query, unit).order_by(Student.id, Grade.id).all()
-
-
-def _comments(gradebook: Gradebook, unit: str) -> list[tuple]:
-    columns = Student.id, Comment.id, Comment.auto_comment, Comment.manual_comment
-    query = gradebook.db.query(*columns).select_from(Comment)
-    query = query.join(SubmittedNotebook, Comment.notebook_id == SubmittedNotebook.id)
-    return _of_unit(query, unit).order_by(Student.id, Comment.id).all()
 
 
 def _read_made(cohort: Cohort) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ from nbformat import NotebookNode, from_dict
 from nbgrader.utils import determine_grade
 
 from course.checks import NOT_YET
+from course.text import one_line
 
 
 def marks(cell: NotebookNode) -> float:
@@ -35,12 +36,8 @@ def told(outputs: Sequence[dict]) -> str:
     for output in outputs:
         if output["output_type"] == "error":
             _, not_yet, words = strip_ansi("\n".join(output["traceback"])).partition(NOT_YET)
-            return _one_line(words if not_yet else f"{output['ename']}: {output['evalue']}")
+            return one_line(words if not_yet else f"{output['ename']}: {output['evalue']}")
     return ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _is_stderr(output: NotebookNode) -> bool:

@@ -5,13 +5,17 @@ sandbox. nbconvert can clean outputs; nbgrader's templates show a trainee's Mark
 """
 
 import re
+import secrets
 
 import bleach
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+
+from course.grading.formulas import as_mathml
 
 TAGS = frozenset(
     re.findall(
@@ -36,6 +40,8 @@ FIGURE_METADATA = {"width": (int, float), "height": (int, float), "alt": str}
 
 def clean(element: str | bytes) -> str:
     """HTML without what could run; in the place of nbconvert's filter clean_html, which leaves no heading and no picture."""
+    if isinstance(element, Markup):  # by `markdown` below; nbconvert cleans Markdown among outputs once more
+        return element
     text = element.decode() if isinstance(element, bytes) else str(element)
     text = NO_TEXT.sub("", text)
     return bleach.clean(text, tags=TAGS, attributes=_may_have, protocols={"http", "https", "mailto", "data"}, strip=True)
@@ -50,18 +56,53 @@ def _may_have(tag: str, name: str, value: str) -> bool:
 
 
 @pass_context
-def markdown(context: Context, source: str) -> str:
-    """Markdown as clean HTML; in the place of nbconvert's filter markdown2html."""
+def markdown(context: Context, source: str) -> Markup:
+    """Markdown as clean HTML, its formulas as MathML; in the place of nbconvert's filter markdown2html."""
     cell = context.get("cell") or {}
-    renderer = IPythonRenderer(escape=False, attachments=cell.get("attachments", {}), exclude_anchor_links=True)
-    return clean(MarkdownWithMath(renderer=renderer).render(source or ""))
+    renderer = _Renderer(escape=False, attachments=cell.get("attachments", {}), exclude_anchor_links=True)
+    return Markup(renderer.with_formulas(clean(MarkdownWithMath(renderer=renderer).render(source or ""))))
 
 
-class PlainMetadata(Preprocessor):
-    """Leaves of an output's metadata a figure's size and alternative: nbconvert writes them into a tag without quotes."""
+class _Renderer(IPythonRenderer):
+    """Keeps formulas aside: what cleans HTML would have to let through MathML of a trainee's making too."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self._key, self._formulas = secrets.token_hex(16), []
+
+    def with_formulas(self, page: str) -> str:
+        """The rendered page with its formulas in their places."""
+        place = re.compile(f'<samp class="{self._key}-([0-9]+)"></samp>')
+        return place.sub(lambda found: as_mathml(*self._formulas[int(found[1])]), page)
+
+    def inline_math(self, body: str) -> str:
+        return self._keep(body, False)
+
+    def block_math(self, body: str) -> str:
+        return self._keep(body, True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._keep(rf"\begin{{{name}}}{body}\end{{{name}}}", True)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        as_typed = re.sub(f"<samp class={self._key}-([0-9]+)></samp>", lambda found: self._formulas[int(found[1])][0], text)
+        return super().image(as_typed, url, title)
+
+    def _keep(self, tex: str, is_block: bool) -> str:
+        self._formulas.append((tex, is_block))
+        return f"<samp class={self._key}-{len(self._formulas) - 1}></samp>"
+
+
+class PlainOutputs(Preprocessor):
+    """Leaves of an output what a page can show: formulas as Markdown, and of its metadata a figure's size and alternative.
+
+    nbconvert would leave formulas to MathJax, and writes metadata into a tag without quotes.
+    """
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         for output in cell.get("outputs", ()):
+            if "text/latex" in output.get("data", {}):
+                output.data.setdefault("text/markdown", output.data.pop("text/latex"))
             if "metadata" in output:
                 output.metadata = {
                     kind: {

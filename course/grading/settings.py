@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbgrader
 from nbformat import NotebookNode, from_dict
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
@@ -11,6 +12,8 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from course.grading.cohort import Cohort, CohortError
 
+TEMPLATES = Path(__file__).parent / "templates"  # before nbgrader's own, as nbgrader looks for them
+NBGRADERS_TEMPLATES = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
 MAY_RAISE = "raises-exception"
 STUB = '# YOUR CODE HERE\nraise NotImplementedError("Not answered yet: replace this line and the one above.")'
 
@@ -67,7 +70,8 @@ def cohort_settings(root: Path) -> Config:
         "clean_html": "course.grading.safe_html.clean",
         "markdown2html": "course.grading.safe_html.markdown",
     }
-    config.HTMLExporter.preprocessors = ["course.grading.safe_html.PlainMetadata"]
+    config.HTMLExporter.preprocessors = ["course.grading.safe_html.PlainOutputs"]
+    config.HTMLExporter.extra_template_basedirs = [str(place) for place in (TEMPLATES, NBGRADERS_TEMPLATES)]
     config.ZipCollectApp.extractor_plugin = "course.grading.hand_in.SafeExtractor"
     config.ZipCollectApp.collector_plugin = "course.grading.hand_in.Collector"
     config.ExportApp.plugin_class = "course.grading.export.MarksPerQuestion"

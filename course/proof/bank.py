@@ -32,7 +32,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from course.builder.problem import BuildError, Problem
 from course.builder.source import MENTOR_PAGE, Exercise, Notebook, Unit
-from course.proof.mutants import Mutant, mutants_of, one_line
+from course.proof.mutants import Mutant, mutants_of
+from course.text import one_line
 
 BANK = "answers.yaml"
 LEAST_RIGHT, LEAST_WRONG = 1, 2

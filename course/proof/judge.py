@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from course.builder.problem import Problem
 from course.proof.bank import BANK
-from course.proof.mutants import one_line
 from course.proof.results import TaskProof, Tried, UnitProof
+from course.text import one_line
 
 # Of the mutants that do not mean the same, at least so many are killed; of all mutants, less than so many mean the same.
 KILLED = 0.90

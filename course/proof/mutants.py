@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from course.builder.source import BEGIN_SOLUTION, END_SOLUTION, Exercise, Notebook
+from course.text import one_line
 
 # At most so many mutants of one kind that begin on one line: a line of twelve answers is proved by six as well.
 PER_KIND_AND_LINE = 6
@@ -237,11 +238,6 @@ def columns_of(notebook: Notebook) -> list[str]:
         if not cell.check and not cell.task:
             names |= dict.fromkeys(_columns(ast.parse(cell.source)))
     return list(names)
-
-
-def one_line(text: str) -> str:
-    """Text with all white space as single spaces: how lines are compared."""
-    return " ".join(text.split())
 
 
 def _lines_around(text: str, start: int, end: int) -> str:

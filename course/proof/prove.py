@@ -30,8 +30,9 @@ from course.grading.settings import unanswered
 from course.proof.bank import BANK, Answers, read_bank
 from course.proof.hidden import REACHED, counting, hidden_checks, without
 from course.proof.judge import HARD_CODED, problems_of
-from course.proof.mutants import mutants_of, one_line
+from course.proof.mutants import mutants_of
 from course.proof.results import Answer, HiddenProof, TaskProof, Tried, UnitProof
+from course.text import one_line
 
 # A loop without an end is an answer too: an answer may take so many times as long as the model answer, and some seconds.
 TIMES_AS_LONG, SECONDS = 20, 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from course.builder.problem import Problem
 from course.builder.source import Exercise, Notebook, Unit
-from course.proof.mutants import one_line
+from course.text import one_line
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from jinja2 import Environment
 from nbgrader.api import SourceCell
 from nbgrader.exchange.default import ExchangeFetchFeedback
 
@@ -16,13 +17,18 @@ from course.grading.collect import collect
 from course.grading.exchange import release, run_quietly
 from course.grading.feedback import PORTFOLIO, feedback, hidden_lines
 from course.grading.grade import grade
-from course.grading.safe_html import clean
+from course.grading.safe_html import clean, markdown
 from course.grading.settings import cohort_settings
+from tests.browser_axe import chromium, opened
 from tests.grading.small_unit import ASSESSMENT, LESSON, UNIT, answered, lay_checkout
 from tests.grading.test_exchange import submit
 
 RIGHT = "def longest(waits):\n    return waits.max() if len(waits) else 0"
 STOPS = "def longest(waits):\n    return int(waits.tolist()[-1])"  # on the hidden desk where nobody came: IndexError
+SENTENCE = r"Two of eight. As a formula: $\hat{p}_1 = \frac{2}{8}$, for $5."
+# Tells what its check tries, hidden waits too, and reaches for what leads to the check's own code.
+SPIES = """def longest(waits):
+    raise ValueError(f"found {waits.tolist()} {getattr(waits, 'f_back', None)}")"""
 ROSTER = "id,first_name,last_name\nt01,Quentin,Zimmermann\nt02,Wilhelmina,Oyelaran\nt03,Xanthe,Ferreira\n"
 SPIED = 'expect(longest(pd.Series([], dtype=int)) == 0, "Nobody came, so nobody waited.")'
 
@@ -35,19 +41,20 @@ def graded(tmp_path_factory) -> Cohort:
     (folder / "roster.csv").write_text(ROSTER)
     cohort = Cohort.new(folder / "cohort", folder / "roster.csv")
     release(cohort, UNIT, checkout=folder / "checkout")
-    submit(
-        cohort, "t01", {ASSESSMENT: {"longest-wait": RIGHT, "which-number": 'number = "share"', "sentence": "Two of eight."}}
-    )
+    submit(cohort, "t01", {ASSESSMENT: {"longest-wait": RIGHT, "which-number": 'number = "share"', "sentence": SENTENCE}})
     submit(cohort, "t02", {ASSESSMENT: {"longest-wait": STOPS, "which-number": 'number = "mean"'}})
     collect(cohort, UNIT)
-    (folder / "files").mkdir()
-    for name in (LESSON, ASSESSMENT):
-        text = answered(cohort, name, {"longest-wait": "def longest(waits):\n    return 10"})
-        (folder / "files" / f"t03_{name}.ipynb").write_text(text)
-    collect(cohort, UNIT, folder / "files")
+    hand_in_files(cohort, folder / "files", "t03", {"longest-wait": "def longest(waits):\n    return 10"})
     assert grade(cohort).graded == 3
     _spy(cohort)
     return cohort
+
+
+def hand_in_files(cohort: Cohort, folder: Path, trainee: str, answers: dict[str, str]) -> None:
+    folder.mkdir()
+    for name in (LESSON, ASSESSMENT):
+        (folder / f"{trainee}_{name}.ipynb").write_text(answered(cohort, name, answers))
+    collect(cohort, UNIT, folder)
 
 
 def _spy(cohort: Cohort) -> None:
@@ -71,6 +78,7 @@ def _spy(cohort: Cohort) -> None:
         nbformat.v4.new_output(
             "display_data", data={"image/png": "AAAA"}, metadata={"image/png": {"width": "1 onerror=alert(4)", "height": 7}}
         ),
+        nbformat.v4.new_output("display_data", data={"text/latex": r"$\displaystyle \sqrt{16}$", "text/plain": "4"}),
         nbformat.v4.new_output("error", ename="E", evalue=SPIED, traceback=[f"\x1b[31m{SPIED}\x1b[0m"]),
     ]
     path.chmod(0o644)
@@ -142,9 +150,61 @@ def test_nobody_s_name_or_id_is_in_another_s_feedback(given):
 
 def test_nothing_of_a_trainee_s_runs_on_the_page(given):
     found = BeautifulSoup(page(given, "t03"), "html.parser")
-    scripts = [script for script in found.find_all("script") if "mathjax" not in str(script).lower()]
-    assert scripts == [] and "alert(" not in "".join(map(str, found.find_all(True, onerror=True)))
+    assert found.find_all("script") == [] and "alert(" not in "".join(map(str, found.find_all(True, onerror=True)))
     assert "alert(3)" not in str(found) and "alert(4)" not in str(found) and found.find("img", height="7")
+
+
+def test_a_page_asks_for_nothing_elsewhere_and_has_no_script_and_its_formulas_are_seen(given):
+    with chromium() as browser:
+        for path in sorted(given.feedback.rglob(f"{UNIT}/*.html")):
+            with opened(browser, path.as_uri()) as (page_, asked):
+                assert asked == [] and page_.locator("script").count() == 0
+        with opened(browser, (given.feedback / "t01" / UNIT / f"{ASSESSMENT}.html").as_uri()) as (page_, _):
+            formula = page_.locator("math", has_text="2")
+            over, under = (formula.locator("mfrac > *").nth(place).bounding_box() for place in (0, 1))
+            assert over["y"] + over["height"] <= under["y"] and over["height"] > 5, "a fraction has one above the other"
+            assert "frac" not in page_.locator("body").inner_text() and ", for $5." in page_.locator("body").inner_text()
+        with opened(browser, (given.feedback / "t03" / UNIT / f"{ASSESSMENT}.html").as_uri()) as (page_, _):
+            assert page_.locator("math msqrt").is_visible(), "an output that is a formula"
+
+
+def test_a_formula_runs_nothing_and_what_is_none_stays_as_it_was_typed():
+    def shown(source: str) -> str:
+        environment = Environment()
+        environment.filters["markdown"] = markdown
+        return environment.from_string("{{ source | markdown }}").render(source=source, cell={})
+
+    for bad in (r"$\href{javascript:x()}{y}$", r"$\text{<script>x()</script>}$", r"$\style{background:url(//a.b)}{y}$"):
+        assert "<math" in shown(bad) and not re.search("<script|href|style", shown(bad))
+    for none in ("{", r"\frac{a&b}", "x" * 3000):
+        assert BeautifulSoup(shown(f"${none}$"), "html.parser").get_text().strip() == none
+    assert "<math" not in shown("<math><mtext>a</mtext></math>"), "MathML that a trainee typed is cleaned as all HTML is"
+    assert shown("![a $x_1$ b](data:image/png;base64,AAAA)").count('alt="a x_1 b"') == 1
+    assert "<mtable" in shown(r"$$\begin{aligned}a&=b\\c&=d\end{aligned}$$")
+
+
+def test_where_marks_are_withheld_nothing_that_a_check_gave_is_shown_and_the_reason_is(cohort, tmp_path):
+    hand_in_files(cohort, tmp_path / "again", "t03", {"longest-wait": SPIES, "which-number": 'number = "mean"'})
+    assert grade(cohort, trainees=["t03"]).flagged == [("t03", UNIT)]
+    graded = (cohort.autograded / "t03" / UNIT / f"{ASSESSMENT}.ipynb").read_text()
+    assert "found [5, 10]" in graded and "Who is a promise made to?" in graded, "the mentor can see it"
+    feedback(cohort, UNIT)
+    shown = text(page(cohort, "t03"))
+    assert "found [" not in shown and "Who is a promise made to?" not in shown
+    checks = BeautifulSoup(page(cohort, "t03"), "html.parser").find_all(string=re.compile("longest-wait-check"))
+    assert checks and "output_error" not in page(cohort, "t03")
+    assert "Marks withheld: a mentor decides. What was found: Exercise 1: reaches for `f_back`" in shown
+    assert "Comments: The marks of this notebook's checks are withheld until a mentor has looked at it. Exercise 1:" in shown
+    assert "(Score: 0.0 / 6.0)" in shown
+
+    with cohort.gradebook() as gradebook:
+        for mark in gradebook.find_submission_notebook(ASSESSMENT, UNIT, "t03").grades:
+            mark.manual_score, mark.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    assert feedback(cohort, UNIT).made == ("t03",)
+    shown = text(page(cohort, "t03"))
+    assert "A mentor has looked at this notebook and decided on its marks. What was found: Exercise 1: reaches" in shown
+    assert "Marks withheld" not in shown and "found [" not in shown and "(Score: 3.0 / 6.0)" in shown
 
 
 def test_cleaning_keeps_what_the_course_shows_and_drops_what_could_run_or_tell_of_the_reader():

@@ -61,7 +61,10 @@ def cohort(tmp_path_factory) -> Cohort:
     (folder / "files").mkdir()
     for name in (LESSON, ASSESSMENT):
         (folder / "files" / f"t01_{name}.ipynb").write_text(answered(cohort, name, RIGHT))
-        answers = {"sentence": f"{HARM} Nobody.", "which-number": f"from IPython.display import HTML\nHTML({HARM!r})"}
+        answers = {
+            "sentence": rf"{HARM} Nobody. $\frac{{1}}{{2}}$",
+            "which-number": f"from IPython.display import HTML\nHTML({HARM!r})",
+        }
         (folder / "files" / f"t02_{name}.ipynb").write_text(answered(cohort, name, answers))
     (folder / "files" / "notes.txt").write_text("not mine")
     collected = done(cohort.root, "collect", "7", "--from", folder / "files")
@@ -238,13 +241,17 @@ def test_formgrader_shows_the_cohort_in_a_tab_of_its_own_and_in_jupyterlab(desk,
     expect(browser.frame_locator("iframe").get_by_role("link", name=UNIT)).to_be_visible()
 
 
-def test_what_a_trainee_wrote_does_not_run_on_the_mentor_s_page(cohort, desk, browser):
+def test_what_a_trainee_wrote_does_not_run_on_the_mentor_s_page_and_its_formulas_are_seen(cohort, desk, browser):
     graded = nbformat.read(cohort.autograded / "t02" / UNIT / f"{ASSESSMENT}.ipynb", as_version=4)
     assert "window.ran" in nbformat.writes(graded), "it is in the notebook that the mentor looks at"
     with cohort.gradebook() as gradebook:
         number = gradebook.find_submission_notebook(ASSESSMENT, UNIT, "t02").id
+    asked = []
+    browser.on("request", lambda request: asked.append(request.url))
     browser.goto(desk)
     browser.goto(desk.replace("/formgrader?", f"/formgrader/submissions/{number}?"))
     expect(browser.get_by_text("Nobody.")).to_be_visible()
     expect(browser.get_by_label("score").or_(browser.locator("input.score")).first).to_be_visible()
     assert browser.evaluate("window.ran") is None
+    expect(browser.locator("math mfrac")).to_be_visible()
+    assert [url for url in asked if url.split("/")[:3] != desk.split("/")[:3]] == [], "nothing from elsewhere is asked for"

@@ -14,8 +14,11 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import SubmittedAssignment
 
+from course.builder.source import read_unit, unit_folders
 from course.grading.cohort import Cohort, CohortError
 from course.grading.report import trainee_page, write
+from course.grading.report.codes import ABOUT
+from tests.conftest import ROOT
 from tests.grading.report_cohort import FLAG, HOSTILE, HOSTILE_MESSAGE, UNITS, make_cohort
 
 pytestmark = pytest.mark.xdist_group("report")  # one cohort for all of them
@@ -242,8 +245,24 @@ def test_a_trainees_own_page_is_evidence_by_outcome_and_code(cohort, grades):
         mine = [marks[cell] for cell, metadata in marked.items() if metadata["outcome"] == id]
         earned, most = sum(mark for mark, _ in mine), sum(most for _, most in mine)
         assert row[4] == f"{'shown' if earned >= most / 2 else 'not shown yet'} ({earned:g} of {most:g})"
-    assert {"K7", "K13", "S14", "B4"} <= {row[0] for row in rows_of(own, "Knowledge (K), skills (S)")}
+    codes = {row[0] for row in rows_of(own, "Knowledge (K), skills (S)")}
+    assert {"K7 users and their field", "K13 statistics", "S14 tables and charts", "B4 logical thinking"} <= codes
     assert re.search(r"\d+ November 2025", own.get_text())
+
+
+def test_every_code_of_a_unit_says_what_it_is_about(cohort, page):
+    used = {
+        code
+        for unit in map(read_unit, unit_folders(ROOT / "course" / "units"))
+        for one in unit.outcomes.values()
+        for code in one["codes"]
+    }
+    assert len(used) > 15 and used <= ABOUT.keys()
+    of_page = {row[0] for row in rows_of(page, "Codes of the Level 4 Data Analyst apprenticeship (standard ST0118)")}
+    of_json = {
+        one["name"]: one["about"] for one in json.loads((cohort.root / "report" / "report.json").read_text())["codes"]
+    }
+    assert of_page == {f"{code} {ABOUT[code]}" for code in of_json} and of_json.items() <= ABOUT.items()
 
 
 def test_the_json_and_the_page_agree(cohort, page):

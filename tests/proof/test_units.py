@@ -11,6 +11,7 @@ from markupsafe import escape
 
 from course.builder.source import unit_folders
 from course.proof.prove import as_answered
+from course.site.proved import RECORD, condensed
 from tests.cohort import Cohort
 from tests.conftest import ROOT
 
@@ -45,6 +46,14 @@ def test_every_exercise_is_fair(unit):
     assert len(proof["eastmeres"]) == 3
     named = [one["name"] for task in proof["tasks"] for one in task["tried"] if one["kind"] == "wrong"]
     assert all(str(escape(name)).lower() in page.lower() for name in named)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_web_site_shows_what_came_of_it(unit):
+    _, proof, _, said = proved(unit)
+    assert proof, said
+    shown = json.loads((ROOT / RECORD).read_text(encoding="utf-8"))[unit]["tasks"]
+    assert condensed(proof) == shown, f"run `pathway site --prove`, which keeps it in {RECORD}"
 
 
 def test_answers_earn_the_same_from_nbgrader(tmp_path):

@@ -2,6 +2,7 @@
 
 from course.grading.hostile.case import ALL, BEFORE_STOP, Hostile, meddles
 
+GREEDY = {"dangerous": True, "stopped": None, "least": BEFORE_STOP}
 FLOODED = {"stopped": True, "flagged": False, "least": BEFORE_STOP}
 
 CASES: tuple[Hostile, ...] = (
@@ -16,9 +17,7 @@ while True:
     except OSError:
         pass
 """,
-        dangerous=True,
-        stopped=True,
-        least=BEFORE_STOP,
+        **GREEDY | {"stopped": True},
     ),
     meddles(
         "starts-threads-without-end",
@@ -31,9 +30,7 @@ for number in range(20_000):
     except RuntimeError:
         break
 """,
-        dangerous=True,
-        stopped=None,
-        least=BEFORE_STOP,
+        **GREEDY,
     ),
     meddles(
         "takes-all-memory",
@@ -59,9 +56,7 @@ for turn in range(10):
         time.sleep(600)
 time.sleep(600)
 """,
-        dangerous=True,
-        stopped=True,
-        least=BEFORE_STOP,
+        **GREEDY | {"stopped": True},
     ),
     meddles(
         "fills-shared-memory",
@@ -84,9 +79,7 @@ for turn in range(60):
         pass
     fill(50_000_000)
 """,
-        dangerous=True,
-        stopped=None,
-        least=BEFORE_STOP,
+        **GREEDY,
     ),
     meddles(
         "fills-the-disk",
@@ -103,9 +96,7 @@ for folder in (".", "/tmp", "/dev/shm", os.path.expanduser("~"), "/", "/var/tmp"
             break
 print(TAKEN if written > 500_000_000 else "no more room", written)
 """,
-        dangerous=True,
-        stopped=None,
-        least=BEFORE_STOP,
+        **GREEDY,
     ),
     meddles(
         "makes-a-million-files",
@@ -121,9 +112,7 @@ except OSError:
     pass
 print(made)
 """,
-        dangerous=True,
-        stopped=None,
-        least=BEFORE_STOP,
+        **GREEDY,
     ),
     meddles(
         "floods-with-lines",
@@ -155,9 +144,7 @@ import os
 for turn in range(200):
     os.write(1 + turn % 2, b"x" * 1_000_000)
 """,
-        dangerous=True,
-        stopped=None,
-        least=BEFORE_STOP,
+        **GREEDY,
     ),
     meddles(
         "floods-with-an-error",

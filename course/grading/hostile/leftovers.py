@@ -56,6 +56,9 @@ if os.fork() == 0:
     os._exit(0)
 """
 
+# Whoever turns on the processes that grade may stop them sooner or later: any marks will do.
+TURNED_ON = {"dangerous": True, "stopped": None, "least": 0, "most": ALL}
+
 CASES: tuple[Hostile, ...] = (
     meddles(
         "plants-files-for-the-next",
@@ -79,15 +82,12 @@ CASES: tuple[Hostile, ...] = (
     ),
     meddles(
         "kills-everything",
-        "Kills every process that it may.",
+        "Kills every process that it may: there is none but its own, and the sandbox's first one, which nobody can signal.",
         """
         import os
         os.kill(-1, 9)
         """,
-        dangerous=True,
-        stopped=True,
-        least=0,
-        most=ALL,
+        **TURNED_ON | {"stopped": False},
     ),
     meddles(
         "kills-its-parents",
@@ -102,10 +102,7 @@ CASES: tuple[Hostile, ...] = (
                 except OSError:
                     pass
         """,
-        dangerous=True,
-        stopped=None,
-        least=0,
-        most=ALL,
+        **TURNED_ON,
     ),
     meddles(
         "stops-its-parents",
@@ -119,10 +116,7 @@ CASES: tuple[Hostile, ...] = (
                 except OSError:
                     pass
         """,
-        dangerous=True,
-        stopped=None,
-        least=0,
-        most=ALL,
+        **TURNED_ON,
     ),
     meddles(
         "takes-hold-of-its-parents",
@@ -142,10 +136,7 @@ CASES: tuple[Hostile, ...] = (
                 except OSError:
                     pass
         """,
-        dangerous=True,
-        stopped=None,
-        least=0,
-        most=ALL,
+        **TURNED_ON,
     ),
     meddles(
         "takes-hold-of-descriptors",
@@ -162,10 +153,7 @@ CASES: tuple[Hostile, ...] = (
                 except OSError:
                     pass
         """,
-        dangerous=True,
-        stopped=None,
-        least=0,
-        most=ALL,
+        **TURNED_ON,
     ),
     meddles(
         "is-hard-on-the-machine",

@@ -8,6 +8,7 @@ from pathlib import Path
 from course.grading.cohort import Cohort
 from course.grading.report import statistics
 from course.grading.report.book import Book, Unit
+from course.grading.report.codes import about
 from course.grading.report.gather import gather
 from course.grading.report.pages import Pages, file_name
 
@@ -176,7 +177,7 @@ def as_json(pages: Pages) -> dict:
             for unit in book.units
             for one in statistics.by_outcome(book, unit)
         ],
-        "codes": [_shown(one) for one in statistics.by_code(book)],
+        "codes": [{**_shown(one), "about": about(one.name)} for one in statistics.by_code(book)],
         "stuck": [
             {"trainee": one.trainee, **_where(one.first), "in_a_row": len(one.answers), "not_answered": one.blank}
             for one in todo.stuck

@@ -7,9 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import create_engine, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from course.grading.books import BooksError, read_record
 from course.grading.cohort import Cohort, CohortError
@@ -27,62 +25,32 @@ def gather(cohort: Cohort, made_at: datetime | None = None) -> Book:
 
     Raises CohortError where there is no gradebook, or a unit's notebooks are not there.
     """
-    from nbgrader.api import Assignment, BaseCell, Grade, Notebook, Student, SubmittedAssignment, SubmittedNotebook
+    from nbgrader.api import Assignment, BaseCell, Grade, Student, SubmittedAssignment, SubmittedNotebook
 
-    url = make_url(cohort.gradebook_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise CohortError(f"There is no gradebook {url.database}: release a unit first, with `pathway release UNIT`.")
-    engine = create_engine(url)
-    try:
-        with Session(engine) as session:  # one transaction: the gradebook as it was at one moment
-            trainees = tuple(
-                Trainee(id, clean(first or "", LONGEST_NAME), clean(last or "", LONGEST_NAME))
-                for id, first, last in session.execute(select(Student.id, Student.first_name, Student.last_name))
-            )
-            units = tuple(
-                gather_unit(cohort, name, _aware(due))
-                for name, due in session.execute(select(Assignment.name, Assignment.duedate).order_by(Assignment.name))
-            )
-            submissions = session.execute(
-                select(
-                    SubmittedAssignment.student_id,
-                    Assignment.name,
-                    SubmittedAssignment.timestamp,
-                    SubmittedAssignment.extension,
-                    Assignment.duedate,
-                ).join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-            ).all()
-            penalties = session.execute(
-                select(
-                    SubmittedAssignment.student_id,
-                    Assignment.name,
-                    Notebook.name,
-                    SubmittedNotebook.late_submission_penalty,
-                )
-                .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-                .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-                .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
-                .where(SubmittedNotebook.late_submission_penalty > 0)
-            ).all()
-            grades = session.execute(
-                select(
-                    SubmittedAssignment.student_id,
-                    Assignment.name,
-                    Notebook.name,
-                    BaseCell.name,
-                    Grade.auto_score,
-                    Grade.manual_score,
-                    Grade.score,
-                    Grade.needs_manual_grade,
-                )
-                .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-                .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-                .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-                .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
-                .join(BaseCell, Grade.cell_id == BaseCell.id)
-            ).all()
-    finally:
-        engine.dispose()
+    from course.grading.joins import by_cell, by_notebook
+
+    with cohort.reading() as session:
+        trainees = tuple(
+            Trainee(id, clean(first or "", LONGEST_NAME), clean(last or "", LONGEST_NAME))
+            for id, first, last in session.execute(select(Student.id, Student.first_name, Student.last_name))
+        )
+        units = tuple(
+            gather_unit(cohort, name, _aware(due))
+            for name, due in session.execute(select(Assignment.name, Assignment.duedate).order_by(Assignment.name))
+        )
+        submissions = session.execute(
+            select(
+                SubmittedAssignment.student_id,
+                Assignment.name,
+                SubmittedAssignment.timestamp,
+                SubmittedAssignment.extension,
+                Assignment.duedate,
+            ).join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        ).all()
+        penalty = SubmittedNotebook.late_submission_penalty
+        penalties = session.execute(by_notebook(penalty).where(penalty > 0)).all()
+        columns = Grade.auto_score, Grade.manual_score, Grade.score, Grade.needs_manual_grade
+        grades = session.execute(by_cell(Grade, BaseCell, *columns)).all()
     trainees = tuple(sorted(trainees, key=lambda one: (one.last.casefold(), one.first.casefold(), one.id)))
     noted = {(trainee, unit): (at, _late(at, due, extension)) for trainee, unit, at, extension, due in submissions}
     handed, told = {}, {}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from course.grading.report import charts, statistics
+from course.grading.report import charts, codes, statistics
 from course.grading.report.book import Answer, Book, Exercise, Handed, Marks, Outcome, State, Unit
 from course.grading.report.statistics import Discrimination, Evidence, Share, evidence
 from course.grading.report.todo import FEWEST_FOR_HARD, HARD, Todo
@@ -57,10 +57,11 @@ class Pages:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        filters = (number, percent, day, moment, period, worded, signed)
+        filters = (number, percent, day, moment, period, worded, signed, codes.about)
         environment.filters |= {function.__name__: function for function in filters}
         environment.globals |= {"State": State, "count": count, "page_of": page_of, "anchor": anchor, "book": self.book}
         environment.globals |= {"state_of": self.state_of, "SHOWN": statistics.SHOWN}
+        environment.globals |= {"STANDARD": codes.STANDARD, "CAVEAT": codes.CAVEAT}
         return environment
 
     def cohort(self) -> str:
@@ -90,16 +91,16 @@ class Pages:
         trainee = self.book.people[id]
         units = [unit for unit in self.book.units if (id, unit.name) in self.book.handed]
         shown = {unit.name: self._shown(id, unit) for unit in units}
-        codes: dict[str, list[tuple[Unit, Shown]]] = {}
+        by_code: dict[str, list[tuple[Unit, Shown]]] = {}
         for unit in units:
             for one in shown[unit.name]:
                 for code in one.outcome.codes:
-                    codes.setdefault(code, []).append((unit, one))
+                    by_code.setdefault(code, []).append((unit, one))
         return self._templates.get_template("trainee.html.j2").render(
             trainee=trainee,
             units=units,
             shown=shown,
-            codes=[(code, codes[code]) for code in sorted(codes, key=statistics.code_order)],
+            codes=[(code, by_code[code]) for code in sorted(by_code, key=statistics.code_order)],
             again={unit.name: self._again(id, unit) for unit in units},
         )
 
