@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,24 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from course import mentor_cli
+from course import launch_cli, mentor_cli
 from course.console import console, progress_bar, refuse, say, whole_number
+from course.launch import workshop_cli
+from course.launch.hub import cli as hub_cli
+from course.site import site_cli
 
 ROOT = Path(__file__).resolve().parent.parent
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 bench = typer.Typer(no_args_is_help=True, help="Measure the course.")
 app.add_typer(bench, name="bench")
+app.add_typer(launch_cli.app)
+bench.add_typer(launch_cli.bench_app)
+app.add_typer(hub_cli.app)
+bench.add_typer(hub_cli.bench_app)
+app.add_typer(site_cli.app)
+app.add_typer(workshop_cli.app)
+bench.add_typer(site_cli.bench_app)
+bench.add_typer(workshop_cli.bench_app)
 app.add_typer(mentor_cli.app)  # release, collect, grade, ... : at the top, beside build
 
 
@@ -258,7 +270,7 @@ def lock(
         bool, typer.Option("--upgrade", help="Take the newest versions; without it what is pinned stays.")
     ] = False,
 ) -> None:
-    """Make requirements.lock and requirements-dev.lock from pyproject.toml, with hashes and no host names."""
+    """Make both locks, and binder/requirements.txt, from pyproject.toml, with hashes and no host names."""
     compile_ = [
         Path(sys.executable).parent / "uv",
         "pip",
@@ -276,6 +288,7 @@ def lock(
         finished = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
         if finished.returncode:
             raise typer.Exit(finished.returncode)
+    shutil.copyfile(ROOT / "requirements.lock", ROOT / "binder" / "requirements.txt")  # what a Binder installs
 
 
 @bench.command("seeds")

@@ -1,207 +1,23 @@
 """run.py sets the course up once, hands over, and says in one line what stands in its way.
 
-Real pip and uv run here, against an index on this machine that holds uv, setuptools and two tiny packages: each test
-has a course in small with locks of its own.
+Real pip and uv run here, against an index on this machine: each test has a course in small with locks of its own.
 """
 
 import ast
 import contextlib
-import functools
-import hashlib
-import http.server
-import importlib.metadata
 import json
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
-import zipfile
-from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[1]
-PATIENCE_S = 300
-PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "tiny-course"
-version = "1"
-[project.scripts]
-pathway = "course.cli:main"
-[tool.setuptools]
-packages = ["course", "course.launch"]
-"""
-SAY_WHAT_RUNS = """
-import os, sys
-def main():
-    print("{name} runs with", *sys.argv[1:], "in", os.getcwd())
-    sys.exit(7)
-if __name__ == "__main__":
-    main()
-"""
+from tests.tiny_course import PATIENCE_S, TOP, base_python
 
-
-def wheel(folder, name, version, files, tag="py3-none-any"):
-    """Write a wheel, which is all that pip and uv need to believe in a package; returns its line for a lock."""
-    path = folder / f"{name}-{version}-{tag}.whl"
-    info = f"{name}-{version}.dist-info"
-    files = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
-        **files,
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for file, content in files.items():
-            entry = zipfile.ZipInfo(file)
-            entry.external_attr = 0o100755 << 16
-            archive.writestr(entry, content)
-        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"]))
-    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n    # via test\n"
-
-
-def wheel_of_what_is_installed(folder, name):
-    """Pack a package of the environment that runs the tests."""
-    found = importlib.metadata.distribution(name)
-    scripts = f"{name}-{found.version}.data/scripts/"
-    files = {}
-    for file in found.files:
-        if "__pycache__" in file.parts or (file.parts[0].endswith(".dist-info") and file.name != "entry_points.txt"):
-            continue
-        place = scripts + file.name if file.parts[0] == ".." else file.as_posix()
-        files[place] = file.locate().read_bytes()
-    return wheel(folder, name, found.version, files)
-
-
-@pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    """(address of a package index on this machine, {package: its line for a lock})."""
-    folder = tmp_path_factory.mktemp("index")
-    lines = {name: wheel_of_what_is_installed(folder, name) for name in ("uv", "setuptools")}
-    for version in ("1", "2"):
-        lines[f"tiny{version}"] = wheel(folder, "tiny", version, {"tiny.py": f"version = {version}".encode()})
-    lines["tool"] = wheel(folder, "tool", "1", {"tool.py": b""})
-    for name in ("uv", "setuptools", "tiny", "tool"):
-        page = folder / "simple" / name / "index.html"
-        page.parent.mkdir(parents=True)
-        links = [f'<a href="../../{file.name}">{file.name}</a>' for file in sorted(folder.glob(f"{name}-*.whl"))]
-        page.write_text("<!DOCTYPE html>\n" + "\n".join(links))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/simple", lines
-    server.shutdown()
-    server.server_close()
-
-
-class Course:
-    """A course in small: run.py, locks, a package with `lab` and `pathway`."""
-
-    def __init__(self, folder, index):
-        address, self.lines = index
-        self.folder = folder
-        (folder / "course" / "launch").mkdir(parents=True)
-        shutil.copy(TOP / "run.py", folder)
-        (folder / "pyproject.toml").write_text(PYPROJECT)
-        (folder / "course" / "__init__.py").touch()
-        (folder / "course" / "launch" / "__init__.py").touch()
-        (folder / "course" / "launch" / "lab.py").write_text(SAY_WHAT_RUNS.format(name="lab"))
-        (folder / "course" / "cli.py").write_text(SAY_WHAT_RUNS.format(name="pathway"))
-        self.lock("tiny1")
-        private = ("PIP_", "UV_", "VIRTUAL_ENV", "PYTHON", "NO_PROXY", "no_proxy")
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(private)}
-        self.environment.update(
-            PIP_INDEX_URL=address,  # for pip; run.py is to tell uv
-            PIP_CONFIG_FILE=os.devnull,
-            PIP_NO_CACHE_DIR="1",
-            PIP_RETRIES="0",
-            UV_NO_CONFIG="1",
-            UV_HTTP_RETRIES="0",
-            UV_CACHE_DIR=str(folder.parent / "uv-cache"),
-            NO_PROXY="127.0.0.1",
-        )
-
-    def lock(self, *packages):
-        runtime = "".join(self.lines[package] for package in (*packages, "setuptools"))
-        (self.folder / "requirements.lock").write_text(runtime)
-        (self.folder / "requirements-dev.lock").write_text(runtime + self.lines["tool"] + self.lines["uv"])
-
-    def run(self, *arguments, pretend="", cwd=None, **environment):
-        """Run run.py to its end; `pretend` is Python that changes the world for it first."""
-        with self.start(*arguments, pretend=pretend, cwd=cwd, **environment) as process:
-            process.said, process.complaint = process.communicate(timeout=PATIENCE_S)
-        assert "Traceback" not in process.complaint
-        return process
-
-    def start(self, *arguments, pretend="", cwd=None, **environment):
-        program = [str(self.folder / "run.py"), *arguments]
-        if pretend:
-            code = f"import os, runpy, shutil, sys\n{pretend}\nrunpy.run_path(sys.argv[0], run_name='__main__')"
-            program = ["-c", f"import sys; sys.argv = sys.argv[1:]\n{code}", *program]
-        return subprocess.Popen(
-            [base_python(), *program],
-            cwd=cwd or self.folder.parent,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def installed(self):
-        """Packages in .venv, as {name: version}."""
-        found = (self.folder / ".venv").glob("lib/python*/site-packages/*.dist-info")
-        return dict(folder.name.removesuffix(".dist-info").rsplit("-", 1) for folder in found)
-
-    @property
-    def stamp(self):
-        return self.folder / ".venv" / "pathway-setup.json"
-
-
-def base_python():
-    """The Python that a newcomer has, outside any environment."""
-    return getattr(sys, "_base_executable", sys.executable)
-
-
-@pytest.fixture
-def course(tmp_path, index):
-    (tmp_path / "course").mkdir()
-    return Course(tmp_path / "course", index)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, index):
-    """A course that `lab` has set up."""
-    folder = tmp_path_factory.mktemp("model") / "course"
-    folder.mkdir()
-    model = Course(folder, index)
-    assert model.run("lab").returncode == 7
-    return model
-
-
-@pytest.fixture
-def ready(model, course):
-    """A course as if `lab` had set it up: the model's .venv with the paths in it changed, which takes no seconds."""
-    source, target = model.folder / ".venv", course.folder / ".venv"
-    shutil.copytree(source, target, symlinks=True, copy_function=os.link)
-    for pattern in ("pathway-setup.json", "pyvenv.cfg", "bin/pathway", "lib/*/site-packages/__editable__*"):
-        for file in target.glob(pattern):
-            text, mode = file.read_text(), file.stat().st_mode
-            file.unlink()
-            file.write_text(text.replace(str(model.folder), str(course.folder)))
-            file.chmod(mode)
-    return course
+pytest_plugins = ["tests.tiny_fixtures"]
 
 
 def steps_of(process):

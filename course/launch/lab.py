@@ -1,6 +1,8 @@
 """`run.py lab`: bring the trainee's workspace up to date and open it in JupyterLab."""
 
 import argparse
+import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -100,7 +102,17 @@ def serve(workspace: Path, options: argparse.Namespace, settings: Sequence[Path]
     signal.signal(signal.SIGINT, stop_soon)
     signal.signal(signal.SIGTERM, stop_soon)
     server.start()
+    server.io_loop.run_sync(_end_what_is_left)
     return 0
+
+
+async def _end_what_is_left() -> None:
+    """End what a stopped server was still doing: its threads wait for that, and the process for them, for ever."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), timeout=10)
 
 
 def _put_first(variable: str, folder: Path) -> None:

@@ -180,6 +180,26 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(tree, seconds):
     assert "Traceback" not in said
 
 
+BUSY = """
+import asyncio, anyio
+
+async def busy():
+    await anyio.to_thread.run_sync(print, "busy")  # its thread waits until this task is over
+    await asyncio.sleep(3600)
+
+def _load_jupyter_server_extension(app):
+    app.io_loop.add_callback(busy)
+"""
+
+
+def test_what_is_still_going_on_does_not_keep_it_from_ending(tree):
+    (tree / "busy.py").write_text(BUSY)
+    with lab(tree, "--port", str(a_free_port()), "--", "--ServerApp.jpserver_extensions={'busy': True}") as running:
+        while "busy" not in running.said:
+            running.said += running.process.stdout.readline()
+        assert running.stop() == 0
+
+
 def test_a_course_without_notebooks_is_one_clear_line(tree):
     shutil.rmtree(tree / "notebooks")
     done = subprocess.run(
