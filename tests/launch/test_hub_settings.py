@@ -39,7 +39,7 @@ def _plain(value: object) -> object:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('address = "https', 'adress = "https', '[hub] has "adress", which nothing reads'),
+        ('address = "https', 'addresses = "https', '[hub] has "addresses", which nothing reads'),
         ('address = "https://learn.example.org"\n', "", '[hub] has no "address", and needs one'),
         ("https://learn.example.org", "learn.example.org", "is no address: write it as https://"),
         ("https://learn.example.org", "http://learn.example.org", "would send passwords in the clear: use https"),
