@@ -10,8 +10,10 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -177,9 +179,12 @@ def _graded(
     """Each notebook of the submissions as it comes back: what came of it, or in words why it could not be graded."""
     if not todo:
         return
-    from distributed import as_completed
+    first = islice((job for job in _jobs(todo, cohort) if isinstance(job.content, bytes)), os.cpu_count())
+    ahead = [by_unit[job.submission.unit][job.name] for job in first] if scheduler is None else []
+    with _warming(how, ahead) as started, _cluster(scheduler) as client:
+        from distributed import as_completed
 
-    with _cluster(scheduler) as client:
+        wait(started)
         known = client.scatter(dict(by_unit), broadcast=True, hash=False)
         room = AHEAD * max(1, sum(client.nthreads().values()))
         jobs, sent, running = _jobs(todo, cohort), {}, as_completed()
@@ -205,6 +210,17 @@ def _graded(
                 job, error = sent.pop(future), future.exception()
                 yield job.submission, job.name, f"{type(error).__name__}: {error}" if error else future.result()
         client.run(_close_here, on_error="ignore")  # a worker may be lost at the last moment
+
+
+@contextmanager
+def _warming(how: _How, ahead: Sequence[Template]) -> Iterator[list[Future]]:
+    """While Dask starts, sandboxes of this process start for the first notebooks; at the end all of them are closed."""
+    with ThreadPoolExecutor() as pool:
+        try:
+            yield [pool.submit(_grader(how).warm, template) for template in ahead]
+        finally:
+            pool.shutdown()
+            _close_here()
 
 
 @contextmanager
@@ -253,10 +269,14 @@ def _grade_here(
 ) -> GradedNotebook:
     """Grade one notebook in this process, in a sandbox that is warm already if there is one."""
     unit, name = where
+    return grade_text(content, known[unit][name], _grader(how), files)
+
+
+def _grader(how: _How) -> Grader:
     with _one_at_a_time:
         if how not in _graders:
             _graders[how] = Grader(how.data, how.limits, how.sandboxed)
-    return grade_text(content, known[unit][name], _graders[how], files)
+        return _graders[how]
 
 
 def _close_here() -> None:

@@ -71,6 +71,10 @@ class Grader:
             self._idle.pop().engine.close()
         self._inboxes.cleanup()
 
+    def warm(self, template: Template) -> None:
+        """Have a sandbox ready for a notebook that begins as it was released."""
+        self._give_back(self._started(Beginning(template.imports, template.beginning), template))
+
     def grade(self, repaired: Repaired, template: Template, files: Mapping[str, bytes] | None = None) -> GradedNotebook:
         """Run and mark a notebook. `files` are what was handed in beside it, by path; the unit's own prevail over them."""
         start = time.perf_counter()
@@ -99,10 +103,11 @@ class Grader:
         """A new session in a sandbox of its own, and the seconds that went into starting sandboxes."""
         starting = 0.0
         for tried in (1, 2):
-            warm = self._take(self._beginning(repaired, template))
+            beginning = self._beginning(repaired, template)
+            warm = self._take(beginning)
             if warm is None:
                 start = time.perf_counter()
-                warm = self._started(repaired, template)
+                warm = self._started(beginning, template)
                 starting += time.perf_counter() - start
             _lay({**files, **template.files}, warm.inbox)
             place = (WORK, Path("/data")) if self.sandboxed else (warm.inbox, self.data)
@@ -139,16 +144,16 @@ class Grader:
         if oldest:
             oldest.engine.close()
 
-    def _started(self, repaired: Repaired, template: Template) -> _Warm:
+    def _started(self, beginning: Beginning, template: Template) -> _Warm:
+        """A new sandbox whose sessions begin so, or where that cannot be shared, with the same modules alone."""
         inbox = Path(tempfile.mkdtemp(dir=self._inboxes.name))
         _lay(template.files, inbox)  # nothing of a trainee's is there when the author's cells are run for all
         sandbox = Sandbox(self.data, inbox) if self.sandboxed else None
-        beginning = self._beginning(repaired, template)
         try:
             return _Warm(beginning, Engine(inbox, self.data, sandbox, beginning), inbox)
         except NotABeginning:
             self._not_shared.add(beginning)
-            return self._started(repaired, template)
+            return self._started(Beginning(beginning.imports), template)
 
 
 def _lay(files: Mapping[str, bytes], folder: Path) -> None:
