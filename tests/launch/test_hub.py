@@ -409,6 +409,30 @@ def test_the_page_s_check_found_nothing_to_mend_and_the_hub_does_not_start_while
         hub.machine.run("root", "chmod", "750", ROOT)
 
 
+SETTINGS_UNKNOWN = """
+import json
+from jupyterhub.app import JupyterHub
+hub = JupyterHub()
+hub.load_config_file("course/launch/hub/jupyterhub_config.py")
+known = set(hub.spawner_class.class_trait_names(config=True))
+wanted = {name for kind in hub.spawner_class.mro() for name in hub.config.get(kind.__name__, {})}
+limits = hub.spawner_class.mem_limit.validate(None, hub.config.Spawner.mem_limit), hub.config.Spawner.cpu_limit
+print(json.dumps([hub.spawner_class.__name__, sorted(wanted - known), limits]))
+"""
+
+
+def test_where_systemd_runs_the_machine_memory_and_processors_are_limited_by_its_spawner(hub):
+    """What systemd makes of it is not tried: it does not run this machine."""
+    tried = f"cd {ROOT} && {ROOT}/.venv/bin/python -c '{SETTINGS_UNKNOWN}' 2>/dev/null"
+    hub.machine.type("root", "mkdir -p /run/systemd/system")
+    hub.fill_in(isolation="systemd", memory="1500M", processors=1.5)
+    try:
+        assert json.loads(hub.machine.type("root", tried)) == ["SystemdSpawner", [], [1500 * 2**20, 1.5]]
+    finally:
+        hub.machine.type("root", "rm -r /run/systemd")
+        hub.fill_in()
+
+
 @pytest.mark.parametrize(
     ("does", "undoes", "told"),
     [

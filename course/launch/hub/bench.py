@@ -41,7 +41,7 @@ c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
 c.ConfigurableHTTPProxy.command = {proxy!r}
 c.JupyterHub.authenticator_class = "null"
 c.JupyterHub.spawner_class = "simple"
-c.JupyterHub.concurrent_spawn_limit = 8
+c.JupyterHub.concurrent_spawn_limit = 0
 c.SimpleLocalProcessSpawner.home_dir_template = "{scratch}/{{username}}"
 c.Spawner.cmd = {server!r}
 c.Spawner.default_url = "/lab"
@@ -84,7 +84,10 @@ def measure(root: Path, servers: int, scratch: Path, say: Callable[[str], None])
     say("laying the proxy")
     proxy = software.lay_proxy(scratch / "proxy", Path(sysconfig.get_path("purelib")))
     with _hub(scratch, proxy) as (process, address, token):
-        return asyncio.run(_Bench(process, address, token, root, say).measure(servers))
+        try:
+            return asyncio.run(_Bench(process, address, token, root, say).measure(servers))
+        except HTTPClientError as error:
+            raise HubError(f"The hub that is measured answers {error}. Measure fewer servers.") from None
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def start(settings: Settings = None) -> None:
         if not state.is_dir():
             refuse(f"{state} is not there: `pathway hub prepare` makes it.", 1)
     os.chdir(state)
+    os.umask(0o022)  # an administrator's own may be closer, and would be that of everybody's server
     config = Path(__file__).with_name("jupyterhub_config.py")
     hub = Path(sys.executable).with_name("jupyterhub")
     os.execve(hub, [str(hub), f"--config={config}"], {**os.environ, VARIABLE: str(where)})

@@ -74,10 +74,10 @@ c.Spawner.environment = {"LANG": "C.UTF-8"}
 c.Spawner.disable_user_config = True  # a server's own settings are the hub's; how JupyterLab looks is everybody's own
 c.Spawner.mem_limit = settings.memory
 c.Spawner.cpu_limit = settings.processors
-c.Spawner.start_timeout = 120  # a machine on which thirty people start at once is slow
-c.Spawner.http_timeout = 120
-c.JupyterHub.active_server_limit = settings.servers
-c.JupyterHub.concurrent_spawn_limit = 8
+# A machine on which a whole class starts at once is slow; nobody is sent away for it, but where all places are taken.
+c.Spawner.start_timeout = 180
+c.Spawner.http_timeout = 180
+c.JupyterHub.concurrent_spawn_limit = c.JupyterHub.active_server_limit = settings.servers
 c.JupyterHub.allow_named_servers = False
 if settings.isolation == "systemd":
     c.SystemdSpawner.isolate_tmp = True

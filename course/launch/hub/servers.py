@@ -1,5 +1,6 @@
 """What is decided for each person whose server is started: which software, which settings, which cohort."""
 
+import json
 import os
 import pwd
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from course.launch.hub.settings import HubSettings
 HERE = Path(__file__).parent
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 CLOSED_HOME = 0o700
+RUNNING = Path("/run/pathway-hub")  # what is made for a server that starts; open to read
 
 
 def server_for(settings: HubSettings) -> Callable[[object], None]:
@@ -59,8 +61,24 @@ def _as_mentor(spawner, settings: HubSettings) -> None:
     cohort = settings.mentored_by(spawner.user.name)
     config = [HERE / "jupyter" / "all", ROOT / "course" / "launch" / "jupyter"]
     if cohort and (cohort.folder / "nbgrader_config.py").is_file():
-        config = [cohort.folder, HERE / "jupyter" / "mentor", ROOT / "course" / "grading" / "jupyter", *config]
+        menu = _lay_menu(spawner.user.name, spawner.server.base_url)
+        config = [cohort.folder, menu, HERE / "jupyter" / "mentor", ROOT / "course" / "grading" / "jupyter", *config]
     _start_from(spawner, ROOT / ".venv" / "bin", config, settings)
+
+
+def _lay_menu(account: str, base_url: str) -> Path:
+    """Lay JupyterLab's settings of a menu that opens formgrader, in a folder for this account, which is given.
+
+    nbgrader's own menu opens it in a frame, and JupyterHub lets no page of a server stand in one: whoever is on the same
+    address could frame a mentor's. So it opens in a tab of its own.
+    """
+    item = {"url": f"{base_url}formgrader", "text": "Formgrader", "newBrowserTab": True}
+    menu = {"id": "pathway-nbgrader", "label": "Nbgrader", "rank": 500, "items": [{"command": "help:open", "args": item}]}
+    folder = RUNNING / account
+    (folder / "labconfig").mkdir(parents=True, exist_ok=True)
+    settings = {"@jupyterlab/mainmenu-extension:plugin": {"menus": [menu]}}
+    (folder / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(settings), encoding="utf-8")
+    return folder
 
 
 def _start_from(spawner, programs: Path, config: list[Path], settings: HubSettings) -> None:

@@ -112,13 +112,25 @@ def _libraries(software: Path) -> Path:
 
 
 def _run(command: list[str | Path], settings: Mapping[str, str] = {}, may_fail: bool = False) -> None:
-    """Run a command of the set-up as run.py does, with what is set for pip on this machine."""
-    line = [str(part) for part in command]
-    environment = {**os.environ, **_run_py().uv_settings(), **settings}
-    done = subprocess.run(line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    """Run a command of the set-up with what is set for pip on this machine, and tell what went wrong in run.py's words."""
+    run_py, line = _run_py(), [str(part) for part in command]
+    environment = {**os.environ, **run_py.uv_settings(), **settings}
+    if environment.get("SSL_CERT_FILE"):
+        environment.setdefault("NODE_EXTRA_CA_CERTS", environment["SSL_CERT_FILE"])  # npm's name for it
+    done = subprocess.run(
+        line,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode and not may_fail:
-        said = (done.stderr or done.stdout).strip()[-SAID:]
-        raise HubError(f"`{' '.join([Path(line[0]).name, *line[1:3]])}` failed: {said}")
+        problem = run_py.explain(line, done.stdout)
+        if isinstance(problem, run_py.Unexplained):
+            raise HubError(f"`{' '.join([Path(line[0]).name, *line[1:3]])}` failed: {done.stdout.strip()[-SAID:]}")
+        raise HubError(str(problem))
 
 
 def _run_py():
