@@ -342,6 +342,7 @@ def missing_packages():
     needed = [
         ("chromium", find_chromium()),
         ("bubblewrap", shutil.which("bwrap")),
+        ("postgresql", shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
         ("libatomic1", has_library("libatomic.so.1")),  # Playwright, which drives Chromium, cannot start without
     ]
     return [package for package, found in needed if not found]
