@@ -7,7 +7,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from course.engine.cage import ENDS
 from course.engine.check import prepared
 from course.engine.linux import require_linux
 from course.engine.wire import SMALL, BadMessage, Line, TimeUp, is_list_of_text, well_formed
+from course.scratch import Scratch
 
 # What may come of an engine's beginning, in bytes.
 LARGE = 1 << 26
@@ -369,7 +369,7 @@ class Engine:
 
     def __init__(self, folder: Path, data: Path, sandbox: Sandbox | None = None, beginning: Beginning | None = None):
         require_linux()
-        self._scratch = tempfile.TemporaryDirectory(prefix="pathway-engine-")
+        self._scratch = Scratch("engine")
         self._line, line = Line.pair()
         self._one_at_a_time = threading.Lock()
         log = Path(self._scratch.name) / "warm.log"

@@ -5,7 +5,6 @@ elsewhere. Workers run notebooks and give them back; only this process writes in
 """
 
 import os
-import tempfile
 import threading
 import time
 import warnings
@@ -25,6 +24,7 @@ from course.grading.results import GradedNotebook, GradedSubmission, Status
 from course.grading.run import Grader, grade_text
 from course.grading.sandbox import require_sandbox
 from course.grading.template import Template, beside, templates
+from course.scratch import Scratch
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -238,7 +238,7 @@ def _cluster(scheduler: str | None) -> "Iterator[Client]":
         threads = {"n_workers": 1, "threads_per_worker": os.cpu_count(), "processes": False}
         pages = {"dashboard_address": NOBODYS, "worker_dashboard_address": NOBODYS, "dashboard": False}
         with (
-            tempfile.TemporaryDirectory(prefix="pathway-dask-") as scratch,
+            Scratch("dask") as scratch,
             dask.config.set({**settings, "temporary-directory": scratch}),
             warnings.catch_warnings(action="ignore", category=UserWarning),  # that pages can be had, if one asks otherwise
             LocalCluster(**threads, **pages, scheduler_kwargs={"dashboard": False}) as cluster,

@@ -21,6 +21,7 @@ from course.grading.repair import Repaired, Unreadable, repair
 from course.grading.results import Checked, GradedNotebook, Status, Written
 from course.grading.sandbox import Sandbox, require_sandbox
 from course.grading.template import ANSWER, AUTHOR, CHECK, EXTRA, TEXT, WRITTEN, Template
+from course.scratch import Scratch
 
 # What a submission may use, unless a cohort says otherwise.
 LIMITS = Limits(seconds=60, seconds_in_all=600, memory_mb=1000, output_kb=1000, processes=64)
@@ -54,7 +55,7 @@ class Grader:
         if sandboxed:
             require_sandbox()
         self.data, self.limits, self.sandboxed = data, limits, sandboxed
-        self._inboxes = tempfile.TemporaryDirectory(prefix="pathway-inbox-")
+        self._inboxes = Scratch("inbox")
         self._idle: list[_Warm] = []  # the one that was used last stands last
         self._not_shared: set[Beginning] = set()
         self._one_at_a_time = threading.Lock()

@@ -17,7 +17,7 @@ from pathlib import Path
 SCRATCH_MB = 100
 SHARED_MEMORY_MB = 50
 # The parts of `course` that are in the sandbox: what notebooks import, and the engine that runs them.
-COURSE = ("__init__.py", "data.py", "figures.py", "checks.py", "chart_checks", "siting.py", "engine")
+COURSE = ("__init__.py", "data.py", "figures.py", "checks.py", "chart_checks", "siting.py", "scratch.py", "engine")
 # What libraries need of the system, where it is there. No programs, and so no shell.
 SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 NOBODY = "65534"

@@ -184,10 +184,12 @@ def test_an_undisturbed_run_enters_everybody_s_own_marks(graded):
 # ------------------------------------------------------------------------------------------------ killed, and two at once
 
 
-def test_killed_at_ten_moments_and_started_again_it_ends_with_the_same_books(handed_in, graded, tmp_path):
+def test_killed_at_ten_moments_and_started_again_it_ends_with_the_same_books(handed_in, graded, tmp_path, monkeypatch):
     """A moment is some records after the start, or none, and a little later."""
     adopt_orphans()
     others = set(descendants())
+    (temporary := tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     cohort, random_ = copy(handed_in, tmp_path), random.Random(7)
     before: dict[str, tuple] = {}
     for moment in range(MOMENTS):
@@ -206,6 +208,7 @@ def test_killed_at_ten_moments_and_started_again_it_ends_with_the_same_books(han
     assert before.items() <= graded_when(cohort).items()
     assert Books.of(cohort) == Books.of(graded)
     assert nothing_runs_but(others)
+    assert list(temporary.glob("pathway-*")) == [], "what a killed run leaves, the next clears away"
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
