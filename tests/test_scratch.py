@@ -8,7 +8,13 @@ import pytest
 
 from course.scratch import OWNER, Scratch, clear_left
 
-HOLD = "import sys\nfrom course.scratch import Scratch\nfolder = Scratch('test')\nprint(folder.name, flush=True)\nsys.stdin.read()"
+HOLD = """
+import sys
+from course.scratch import Scratch
+folder = Scratch("test")
+print(folder.name, flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
