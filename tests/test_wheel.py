@@ -79,8 +79,9 @@ def test_it_carries_no_answers_no_units_no_mentors_pages_and_no_tests(wheel):
     assert {folder for folder in folders if not folder.endswith(".dist-info")} == {"course"}, "nothing beside the package"
     inside = {name.split("/")[1] for name in names if name.startswith("course/") and name.count("/") > 1}
     assert {"_data", "builder", "launch", "town"} <= inside
-    assert not inside & {"units", "site", "tests"}
-    assert not [name for name in names if name.endswith((".ipynb", ".yaml")) or "/mentor/" in name or "truth" in name]
+    assert not inside & {"units", "tests"}
+    assert {Path(name).suffix for name in names if name.startswith("course/site/")} == {".py"}, "no handbook"
+    assert not [name for name in names if name.endswith((".ipynb", ".yaml")) or "town/mentor/" in name or "truth" in name]
     archive = zipfile.ZipFile(wheel)
     assert not [name for name in names if archive.read(name) == b"secret\n"]
 

@@ -21,13 +21,15 @@ class Measured:
 
 
 def measure(root: Path, settings: CourseSettings) -> Measured:
-    """Make the site of the course in `root` twice in a scratch folder; in between, its longest lesson is laid anew."""
+    """Make the site of the course in `root` twice in a scratch folder; in between, its longest lesson changes."""
     with tempfile.TemporaryDirectory(prefix="pathway-bench-") as scratch:
         into, work = Path(scratch) / "site", Path(scratch) / "work"
         start = time.perf_counter()
         build(root, into, settings, work)
         first = time.perf_counter() - start
-        max((work / "source").rglob("*.ipynb"), key=lambda path: path.stat().st_size).unlink()
+        # What Sphinx has read is made another lesson, so that the course's is new to it.
+        longest = max((work / "source").rglob("*.ipynb"), key=lambda path: path.stat().st_size)
+        longest.write_text(longest.read_text(encoding="utf-8") + "\n", encoding="utf-8")
         start = time.perf_counter()
         pages = build(root, into, settings, work).pages
         second = time.perf_counter() - start

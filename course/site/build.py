@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from course.builder.build import Builder
+from course.launch import workshop
 from course.launch.settings import CourseSettings
 from course.site import lessons, proved
 from course.site.buttons import as_markdown, buttons
@@ -101,6 +102,11 @@ def lay(root: Path, settings: CourseSettings, pages: Pages) -> Sources:
     sources.add_folder("data", "data")
     sources.add_file("handbook/security.md", "SECURITY.md")
     sources.add_folder("handbook", "course/site/handbook")
+    try:
+        for route in workshop.routes(root).values():  # the minutes of each stop stand in its heading
+            sources.texts[f"handbook/{route.file.name}"] = workshop.as_page(route)
+    except workshop.WorkshopError as error:
+        raise SiteError(str(error)) from None
     sources.add_folder("pictures", "course/site/pictures")
     for place, text in pages.rendered():
         sources.add(place, text)

@@ -1,7 +1,6 @@
 """Sphinx's settings for the site. What depends on where the course is published comes from course.site.build."""
 
 project = "Data Science Learning Pathway"
-author = "the course's authors"
 html_title = project
 language = "en_GB"
 extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx.ext.githubpages", "course.site.folded"]
@@ -22,7 +21,7 @@ html_theme_options = {
     "search_bar_text": "Search the course",
     "show_nav_level": 2,
     "secondary_sidebar_items": ["page-toc"],
-    "footer_start": ["copyright"],
+    "footer_start": [],
     "footer_end": [],
     "back_to_top_button": False,
 }

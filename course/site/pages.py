@@ -1,4 +1,4 @@
-"""The pages that are written for the site alone: home, map, glossary, proof, accessibility, and the handbook's menu.
+"""The pages that are written for the site alone: home, map, glossary, proof, accessibility.
 
 Their words are in pages/*.jinja; what these need to know is worked out here.
 """

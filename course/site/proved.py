@@ -36,9 +36,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Proved:
-    """What came of a unit's exercises, by id, and the fingerprint of what was proved."""
+    """What came of a unit's exercises, by id."""
 
-    fingerprint: str
     tasks: Mapping[str, Task]
 
     def total(self, kind: str) -> Share:
@@ -51,7 +50,7 @@ def read(root: Path, units: Sequence[Unit]) -> dict[str, Proved]:
     """What is kept of those of `units` that have not changed since they were proved."""
     kept = _kept(root)
     return {
-        unit.name: Proved(kept[unit.name]["fingerprint"], _tasks(kept[unit.name]["tasks"]))
+        unit.name: Proved(_tasks(kept[unit.name]["tasks"]))
         for unit in units
         if unit.name in kept and kept[unit.name]["fingerprint"] == proved_of(unit)
     }

@@ -188,7 +188,8 @@ libc = ctypes.CDLL(None)
 spaces = [libc.unshare(1 << bit) for bit in (17, 28, 29, 30)]
 print(((os.getuid(), os.geteuid(), os.getgid(), os.getgroups()), powers, spaces))"""
     )
-    assert ids == (65534, 65534, 65534, [])
+    *account, groups = ids
+    assert account == [65534] * 3 and set(groups) <= {65534}
     assert set(powers.values()) == {0}
     assert spaces == [-1] * 4  # for mounts, users, processes, network
 

@@ -26,7 +26,7 @@ from tests.launch.hub_machine import Machine
 PAGE = (ROOT / "course" / "site" / "handbook" / "hub.md").read_text(encoding="utf-8")
 PATHWAY = ROOT / ".venv" / "bin" / "pathway"
 SETTINGS = "/etc/pathway-hub.toml"
-LOG = "/root/hub.log"
+LOG = "/var/log/pathway-hub.log"
 CERTIFICATE, KEY = "/etc/pathway-tls/hub.crt", "/etc/pathway-tls/hub.key"
 PASSWORDS = {"mel": "a-mentor-s-own", "ann": "elm-road-31", "ben": "harbour-side-212", "pat": "not-on-the-course"}
 # Lines of the page that a machine within this one cannot do, or has done.

@@ -150,9 +150,13 @@ def marked(hub, mel, graded) -> None:
     row = formgrader.locator("tr").filter(has=formgrader.get_by_text("ann", exact=True))
     row.get_by_role("link", name=re.compile("Submission")).click()
     expect(formgrader.get_by_text(NOTE)).to_be_visible()
-    for box, what in ((f"#{WRITTEN}-comment", COMMENT), (f"input#{WRITTEN}", MARK)):
+    comment, mark = formgrader.locator(f"#{WRITTEN}-comment"), formgrader.locator(f"input#{WRITTEN}")
+    # Formgrader fetches marks and comments after the page, and lets go of what was typed before they came.
+    expect(comment).to_have_attribute("placeholder", re.compile("comments here"))
+    expect(mark).to_have_class(re.compile("needs_manual_grade"))
+    for box, what in ((comment, COMMENT), (mark, MARK)):
         with formgrader.expect_response(lambda answer: answer.request.method == "PUT"):
-            formgrader.locator(box).fill(what)
+            box.fill(what)
             formgrader.keyboard.press("Tab")
     formgrader.close()
 

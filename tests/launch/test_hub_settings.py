@@ -71,7 +71,7 @@ def test_a_setting_that_cannot_be_is_named_with_what_to_write(tmp_path, old, new
 
 
 def test_two_cohorts_have_mentors_and_groups_of_their_own(tmp_path):
-    more = '\n[cohorts.winter]\ntrainees = "autumn"\nmentor = "sam"\nfolder = "/home/sam/winter"\n'
+    more = '\n[cohorts.winter]\ntrainees = "autumn"\nmentor = "sam"\nfolder = "/srv/cohorts/winter"\n'
     place = write(tmp_path)
     place.write_text(TEXT + more, encoding="utf-8")
     with pytest.raises(HubError, match='trainees "autumn" stands in two cohorts'):
