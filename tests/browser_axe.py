@@ -1,28 +1,13 @@
 """Pages in a real browser: what axe finds against WCAG 2.2 AA, and what they ask of the network."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = os.environ.get("PATHWAY_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 SCHEMES = ("light", "dark")
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]  # axe's tags: each holds what its version added
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A Chromium that asks nothing of the network by itself."""
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not work for root; the pages here are our own.
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ import psutil
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+from course.launch.browser import chromium
 from course.launch.bundle import START, lay
 from course.launch.replay import Replay, Server
 
@@ -100,19 +100,6 @@ def open_notebook(page, server: Server, notebook: str) -> None:
     page.goto(server.opens(notebook))
     page.locator(CURRENT_TAB, has_text=Path(notebook).name).wait_for(timeout=CELL_S * 1000)
     page.wait_for_selector(KERNEL_IDLE, state="attached", timeout=CELL_S * 1000)
-
-
-@contextmanager
-def chromium() -> Iterator:
-    """A Chromium of this machine."""
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("PATHWAY_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        # Its own sandbox does not work for root; what it opens is our own.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def memory_mb(pid: int) -> float:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from course.launch.browser import chromium
+
 LIMIT_S = 15  # a warm start takes at most so long
 PATIENCE_S = 180
 KERNEL_READY = """async () => {
@@ -85,8 +87,6 @@ def measure(root: Path, browser, workspace: Path) -> WarmStart:
 
 def measure_warm(root: Path, times: int) -> list[WarmStart]:
     """Start the lab once, which sets up whatever is not, and then so many `times`, each with a new window; those count."""
-    from course.launch.bench import chromium
-
     with tempfile.TemporaryDirectory(prefix="pathway-warm-") as scratch, chromium() as browser:
         workspace = Path(scratch) / "work"
         measure(root, browser, workspace)

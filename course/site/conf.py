@@ -33,7 +33,11 @@ html_js_files = ["course.js"]
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = False
-html_sidebars = {"**": ["sidebar-nav-bs"], "index": [], "glossary": [], "accessibility": []}
+# Where a menu of the section would have nothing else in it, the page takes its place: the data dictionary has wide tables.
+html_sidebars = {
+    "**": ["sidebar-nav-bs"],
+    **{page: [] for page in ("index", "glossary", "accessibility", "data/index", "data/dictionary")},
+}
 html_scaled_image_link = False
 
 

@@ -19,7 +19,8 @@ from course.grading.feedback import PORTFOLIO, feedback, hidden_lines
 from course.grading.grade import grade
 from course.grading.safe_html import clean, markdown
 from course.grading.settings import cohort_settings
-from tests.browser_axe import chromium, opened
+from course.launch.browser import chromium
+from tests.browser_axe import opened
 from tests.grading.small_unit import ASSESSMENT, LESSON, UNIT, answered, lay_checkout
 from tests.grading.test_exchange import submit
 

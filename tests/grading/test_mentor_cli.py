@@ -13,16 +13,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from course.grading.cohort import Cohort
 from course.grading.exchange import release
 from course.grading.export import status
 from course.grading.grade import grade
+from course.launch.browser import chromium
 from tests.conftest import ROOT
 from tests.grading.small_unit import ASSESSMENT, LESSON, UNIT, answered, edit_cell, new_cohort
 
-CHROMIUM = os.environ.get("PATHWAY_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 RIGHT = {
     "longest-wait": "def longest(waits):\n    return waits.max() if len(waits) else 0",
     "which-number": 'number = "share"',
@@ -224,12 +224,10 @@ def desk(cohort) -> Iterator[str]:
 
 @pytest.fixture
 def browser() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = chromium.new_page()
+    with chromium() as browser:
+        page = browser.new_page()
         page.set_default_timeout(60_000)
         yield page
-        chromium.close()
 
 
 def test_formgrader_shows_the_cohort_in_a_tab_of_its_own_and_in_jupyterlab(desk, browser):

@@ -4,7 +4,8 @@ import pytest
 
 from course.figures import what_is_missing
 from course.grading.report import write
-from tests.browser_axe import against_wcag, chromium, opened
+from course.launch.browser import chromium
+from tests.browser_axe import against_wcag, opened
 from tests.grading.report_cohort import make_cohort
 
 pytestmark = pytest.mark.xdist_group("report")  # one cohort for all of them

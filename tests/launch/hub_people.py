@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import ssl
 import time
 import urllib.error
@@ -17,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Page
 
 from course.launch.hub import software
+from course.launch.hub.bench import free_ports
 from tests.conftest import ROOT
 from tests.launch.hub_machine import Machine
 
@@ -63,7 +63,7 @@ class Hub:
 
     def __init__(self, machine: Machine, software: Path):
         self.machine, self.software = machine, software
-        self.port, hub_port, self.proxy_port = _free_ports(3)
+        self.port, hub_port, self.proxy_port = free_ports(3)
         self.address = f"https://localhost:{self.port}"
         self._settings = {
             "address": self.address,
@@ -204,14 +204,6 @@ def certificate_for(name: str) -> tuple[str, str]:
     return certificate.sign(key, SHA256()).public_bytes(Encoding.PEM).decode(), private.decode()
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def _trusting() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -219,11 +211,6 @@ def _trusting() -> ssl.SSLContext:
 
 
 # ------------------------------------------------------------------------------------------------ in JupyterLab
-
-
-def menu(page: Page, name: str, entry: str) -> None:
-    page.get_by_role("menuitem", name=name, exact=True).first.click()
-    page.get_by_role("menuitem", name=entry, exact=True).first.click()
 
 
 def restart(page: Page) -> None:
@@ -245,17 +232,3 @@ def in_terminal(page: Page, line: str) -> None:
     page.locator(".jp-Terminal .xterm-screen").click()
     page.keyboard.insert_text(line)
     page.keyboard.press("Enter")
-
-
-def cell_with(page: Page, text: str) -> Locator:
-    """The open notebook's cell that holds `text`, scrolled into view: JupyterLab only draws what is near."""
-    cell = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").filter(has_text=text).first
-    scroller = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer").first
-    scroller.evaluate("panel => panel.scrollTop = 0")
-    for _ in range(200):
-        if cell.count():
-            cell.scroll_into_view_if_needed()
-            return cell
-        scroller.evaluate("panel => panel.scrollTop += 300")
-        page.wait_for_timeout(100)
-    raise AssertionError(f"no cell holds {text!r}")

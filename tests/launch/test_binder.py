@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from repo2docker.app import Repo2Docker
 
 from course.builder.source import read_unit, unit_folders
-from course.launch.bench import FIRST_CELL_S, FIRST_CODE, SHOWN, chromium, first_cell, open_notebook
+from course.launch.bench import FIRST_CELL_S, FIRST_CODE, SHOWN, first_cell, open_notebook
+from course.launch.browser import chromium
 from course.launch.bundle import START, lay
 from course.launch.leaks import Secrets
 from course.launch.replay import BROUGHT, Replay, Server

@@ -1,79 +1,49 @@
 """The course as a new trainee meets it: `run.py lab`, a real JupyterLab and a real browser."""
 
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
 import yaml
-from playwright.sync_api import Locator, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
-ROOT = Path(__file__).resolve().parents[2]
+from course.launch.browser import chromium
+from course.launch.warm import KERNEL_READY, running_lab
+from tests.conftest import ROOT
+from tests.launch.lab_page import cell_with, menu, type_into
+
 START = "00-start-here/start-here.ipynb"
 LESSON = "01-what-is-data-science/venn-diagram.ipynb"
 TASK = "in-at-least-one"  # a task of unit 01, answered wrong and right below
-CHROMIUM = os.environ.get("PATHWAY_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 # In one process with the tests of the engine, so that their busy loops and floods do not run beside a browser.
 pytestmark = pytest.mark.xdist_group("busy")
 PATIENCE_S = 180  # a busy machine is slow to start a kernel
-# A kernel that has answered: what is asked of one that is still starting can be lost on a busy machine.
-KERNEL_READY = """async () => {
-    const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
-    if (!kernel || kernel.connectionStatus !== "connected" || kernel.status !== "idle") return false;
-    return Boolean(await kernel.info);
-}"""
 ALL_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === "code").every(cell => cell.model.executionCount)"""
 
 
+@dataclass(frozen=True)
 class Lab:
-    """A running `run.py lab` on a workspace of its own."""
+    """A running `run.py lab`, and where its notebooks are."""
 
-    def __init__(self, workspace: Path):
-        command = [sys.executable, str(ROOT / "run.py"), "lab", "--no-browser", "--workspace", str(workspace)]
-        command += ["--", "--LabApp.expose_app_in_browser=True"]  # to ask the page when it has run everything
-        self.workspace = workspace
-        self._process = subprocess.Popen(
-            command, cwd=workspace.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        said = ""
-        for line in self._process.stdout:
-            said += line
-            if found := re.search(r"JupyterLab is ready: (http\S+)", line):
-                self.address = found[1]
-                return
-        raise AssertionError(f"the lab did not start:\n{said}")
-
-    def stop(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.communicate(timeout=PATIENCE_S)
-        finally:
-            self._process.kill()
+    address: str
+    workspace: Path
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("trainee") / "work")
-    yield lab
-    lab.stop()
+    workspace = tmp_path_factory.mktemp("trainee") / "work"
+    with running_lab(ROOT, workspace) as address:
+        yield Lab(address, workspace)
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox does not work for root; the pages here are our own.
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -95,11 +65,6 @@ def wait_until_idle(page: Page) -> None:
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached")
 
 
-def menu(page: Page, menu: str, entry: str) -> None:
-    page.get_by_role("menuitem", name=menu, exact=True).first.click()
-    page.get_by_role("menuitem", name=entry).first.click()
-
-
 def run_all(page: Page) -> None:
     """Run all cells, from the menu, and wait for the last of them.
 
@@ -115,26 +80,6 @@ def run_all(page: Page) -> None:
             continue
     page.wait_for_function(ALL_RUN)
     wait_until_idle(page)
-
-
-def cell_with(page: Page, text: str) -> Locator:
-    """The notebook's cell that holds `text`, scrolled into view: JupyterLab only draws what is near."""
-    cell = page.locator(".jp-Notebook .jp-Cell").filter(has_text=text).first
-    scroller = page.locator(".jp-WindowedPanel-outer").first
-    scroller.evaluate("panel => panel.scrollTop = 0")
-    for _ in range(200):
-        if cell.count():
-            cell.scroll_into_view_if_needed()
-            return cell
-        scroller.evaluate("panel => panel.scrollTop += 300")
-        page.wait_for_timeout(100)
-    raise AssertionError(f"no cell holds {text!r}")
-
-
-def type_into(page: Page, cell: Locator, source: str) -> None:
-    cell.locator(".cm-content").first.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(source)  # as one paste: the editor would indent what is typed line by line
 
 
 def run_check(page: Page, task: Locator, number: int) -> Locator:

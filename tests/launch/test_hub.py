@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from course.builder.source import read_unit, unit_folders
 from course.launch import bundle
+from course.launch.browser import chromium
 from course.launch.leaks import Secrets
 from course.launch.links import hub_link
 from course.launch.settings import CourseSettings
-from tests.browser_axe import chromium
 from tests.conftest import ROOT
 from tests.launch import hub_people as people
 from tests.launch.hub_machine import Machine
 from tests.launch.hub_people import Hub
+from tests.launch.lab_page import cell_with, menu, type_into
 
 # In one process with the tests of the engine, so that their busy loops and floods do not run beside a browser.
 pytestmark = pytest.mark.xdist_group("busy")
@@ -104,15 +105,15 @@ def released(hub, mel) -> str:
 def handed_in(hub, ann, ben, released) -> str:
     """Ann has fetched the unit, answered one exercise and the written one, validated and handed in; ben has handed in a
     blank one. Gives what Validate said to ann."""
-    people.menu(ann, "Nbgrader", "Assignment List")
+    menu(ann, "Nbgrader", "Assignment List")
     ann.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
     fetched = ann.locator("#fetched_assignments_list")
     fetched.get_by_text(UNIT).click()
     fetched.get_by_text(ASSESSMENT).click()
-    answer(ann, people.cell_with(ann, f"def {FUNCTION}("), ANSWER)
-    written = people.cell_with(ann, "YOUR ANSWER HERE")
+    type_into(ann, cell_with(ann, f"def {FUNCTION}("), ANSWER)
+    written = cell_with(ann, "YOUR ANSWER HERE")
     written.locator(".jp-MarkdownOutput").dblclick()
-    answer(ann, written, NOTE)
+    type_into(ann, written, NOTE)
     ann.keyboard.press("Shift+Enter")
     ann.get_by_role("button", name="Validate").first.click()
     said = ann.locator("#validation-message").inner_text()
@@ -122,12 +123,6 @@ def handed_in(hub, ann, ben, released) -> str:
     expect(ann.locator("#submitted_assignments_list")).to_contain_text(UNIT)
     hub.at_work("ben", f"nbgrader fetch_assignment {UNIT} && nbgrader submit {UNIT}")
     return said
-
-
-def answer(page: Page, cell: Locator, text: str) -> None:
-    cell.locator(".cm-content").first.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)  # as one paste: the editor would indent what is typed line by line
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +136,7 @@ def marked(hub, mel, graded) -> None:
     """Mel has marked ann's written answer by hand, in formgrader."""
     people.restart(mel)  # it was started before there was a cohort
     with mel.context.expect_page() as opened:
-        people.menu(mel, "Nbgrader", "Formgrader")
+        menu(mel, "Nbgrader", "Formgrader")
     formgrader = opened.value
     formgrader.set_default_timeout(people.PATIENCE_S * 1000)
     formgrader.get_by_role("link", name="Manual Grading").click()
@@ -235,8 +230,8 @@ class Seen:
 def seen(hub, ann, ben, fed_back) -> Seen:
     """Ben has looked through the whole machine, from a terminal of his JupyterLab, while a notebook of ann's printed."""
     ann.get_by_role("tab", name=f"{ASSESSMENT}.ip").click()
-    cell = people.cell_with(ann, "def danger_zone_range(")
-    answer(ann, cell, f"import time\nfor _ in range(600):\n    print({NOTE!r}, flush=True)\n    time.sleep(0.1)")
+    cell = cell_with(ann, "def danger_zone_range(")
+    type_into(ann, cell, f"import time\nfor _ in range(600):\n    print({NOTE!r}, flush=True)\n    time.sleep(0.1)")
     ann.keyboard.press("Control+Enter")
     expect(ann.locator(".jp-OutputArea-output").filter(has_text=NOTE).first).to_be_visible()
     hub.machine.write("/home/ben/look.py", LOOK)

@@ -181,10 +181,10 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(tree, seconds):
 
 
 BUSY = """
-import asyncio, anyio
+import asyncio, functools, anyio
 
 async def busy():
-    await anyio.to_thread.run_sync(print, "busy")  # its thread waits until this task is over
+    await anyio.to_thread.run_sync(functools.partial(print, "busy", flush=True))  # its thread waits until this task is over
     await asyncio.sleep(3600)
 
 def _load_jupyter_server_extension(app):

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from course.launch.browser import chromium
 from course.launch.links import PULL, LinkError, badge, binder_link, check, hub_link, notebooks, read
 from course.launch.settings import CourseSettings, SettingsError, read_settings
-from tests.browser_axe import chromium
 from tests.conftest import ROOT, edit
 
 SETTINGS = CourseSettings(

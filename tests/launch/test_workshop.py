@@ -10,12 +10,14 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
+from course.launch.browser import chromium
 from course.launch.links import binder_link
 from course.launch.settings import read_settings
 from course.launch.warm import KERNEL_READY, running_lab
 from course.launch.workshop import WorkshopError, as_page, problems, read_route, routes
-from tests.browser_axe import against_wcag, chromium
+from tests.browser_axe import against_wcag
 from tests.conftest import ROOT, edit
+from tests.launch.lab_page import menu
 
 ROUTES = routes(ROOT)
 JUMP = re.compile(r'Table of Contents, (?:and )?(?:click )?"([^"]+)"')
@@ -199,11 +201,6 @@ def open_first(room, route) -> Page:
     page.goto(f"{base}/lab/tree/{path}?token={token}&reset")
     page.wait_for_function(KERNEL_READY)
     return page
-
-
-def menu(page: Page, name: str, entry: str) -> None:
-    page.get_by_role("menuitem", name=name, exact=True).first.click()
-    page.get_by_role("menuitem", name=entry).first.click()
 
 
 def jump(page: Page, heading: str) -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from course.grading.cohort import Cohort
-from tests.browser_axe import chromium
+from course.launch.browser import chromium
 from tests.conftest import ROOT
 from tests.grading.small_unit import edit_cell
 

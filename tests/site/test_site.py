@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 
 from course.builder.build import Builder
 from course.builder.rules import new_words
+from course.launch.browser import chromium
 from course.launch.leaks import Secrets
 from course.launch.links import check
 from course.launch.settings import CourseSettings, read_settings
@@ -30,7 +31,7 @@ from course.site.buttons import buttons
 from course.site.lessons import OutOfStep
 from course.site.lessons import page as lesson_page
 from course.site.pages import Pages
-from tests.browser_axe import SCHEMES, WCAG_22_AA, chromium
+from tests.browser_axe import SCHEMES, WCAG_22_AA
 from tests.conftest import ROOT, edit
 
 SETTINGS = CourseSettings(

@@ -93,7 +93,7 @@ def measure(root: Path, servers: int, scratch: Path, say: Callable[[str], None])
 @contextmanager
 def _hub(scratch: Path, proxy: list[str]) -> Iterator[tuple[psutil.Process, str, str]]:
     """A hub that runs: its process, its address, and a token that may do all that is measured."""
-    port, hub_port, proxy_port = _free_ports(3)
+    port, hub_port, proxy_port = free_ports(3)
     token = secrets.token_hex(32)
     ours = software.HERE / "jupyter"
     settings = [ours / "trainee", ours / "all", software.ROOT / "course" / "launch" / "jupyter"]
@@ -134,7 +134,8 @@ def _hub(scratch: Path, proxy: list[str]) -> Iterator[tuple[psutil.Process, str,
                 one.kill()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of this machine on which nothing listens."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
