@@ -94,7 +94,7 @@ def main(arguments):
         set_up(DEV_LOCK)
         os.environ["PATHWAY_CHROMIUM"] = chromium
         os.chdir(str(ROOT))
-        side_by_side = ["-n", "auto", "--dist", "loadgroup"]
+        side_by_side = ["-n", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]
         return hand_over([program("python"), "-m", "pytest", "-o", "testpaths=tests", *side_by_side, *rest])
     set_up(DEV_LOCK)
     return hand_over([program("pathway"), command, *rest])

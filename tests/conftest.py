@@ -51,6 +51,14 @@ PATHWAY = """- {number: 0, folder: 00-look, title: Look, question: "What is ther
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file run in one process, so that what they share is made once, but where a mark says otherwise."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
+
+
 @pytest.fixture
 def shell(monkeypatch) -> InteractiveShell:
     """A real IPython shell in this process, and none afterwards: it takes the place of __main__ while it is there."""

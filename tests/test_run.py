@@ -293,7 +293,7 @@ def test_root_on_debian_gets_what_is_missing_installed_and_the_tests_run(ready, 
     assert update.startswith("update") and install == again
     assert {"-y", "--no-install-recommends", "bubblewrap", "fonts-dejavu-core"} < set(install.split())
     assert done.returncode == 0, done.complaint
-    assert f"-n auto --dist loadgroup -k one {machine / 'chromium'} {ready.folder}" in done.said
+    assert f"-n auto --dist loadgroup --no-loadscope-reorder -k one {machine / 'chromium'} {ready.folder}" in done.said
     assert "tool" in ready.installed()
 
 

@@ -1,5 +1,6 @@
 """The course as a new trainee meets it: `run.py lab`, a real JupyterLab and a real browser."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ TASK = "in-at-least-one"  # a task of unit 01, answered wrong and right below
 # In one process with the tests of the engine, so that their busy loops and floods do not run beside a browser.
 pytestmark = pytest.mark.xdist_group("busy")
 PATIENCE_S = 180  # a busy machine is slow to start a kernel
+BEGUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .some(cell => cell.model.type === "code" && (cell.model.executionCount || cell.model.executionState === "running"))"""
 ALL_RUN = """() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.model.type === "code").every(cell => cell.model.executionCount)"""
 
@@ -71,13 +74,11 @@ def run_all(page: Page) -> None:
     On a busy machine JupyterLab can forget the request while a notebook opens: it sends nothing to the kernel, which
     is ready, and no cell waits. A person presses again, and so does this.
     """
-    for _ in range(4):
+    for _ in range(10):
         menu(page, "Run", "Run All Cells")
-        try:
-            page.wait_for_function(ALL_RUN, timeout=60_000)
+        with contextlib.suppress(TimeoutError):
+            page.wait_for_function(BEGUN, timeout=5_000)
             break
-        except TimeoutError:
-            continue
     page.wait_for_function(ALL_RUN)
     wait_until_idle(page)
 
