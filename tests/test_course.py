@@ -26,6 +26,17 @@ def test_data_solutions_and_notebooks_are_what_the_text_makes():
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_tests_of_one_group_run_in_one_process(tmp_path):
+    """They count on it: what a file's tests share is made once, and busy loops do not run beside a browser."""
+    mark = "import pytest\npytestmark = pytest.mark.xdist_group('one')\n"
+    for name in ("test_a.py", "test_b.py"):
+        (tmp_path / name).write_text(f"{mark}@pytest.mark.parametrize('n', range(4))\ndef test(n): pass\n")
+    options = ["-p", "no:cacheprovider", "-v", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    done = run(sys.executable, "-m", "pytest", *options, "--rootdir", tmp_path, tmp_path)
+    workers = re.findall(r"^\[(gw\d)\].*PASSED", done.stdout, re.MULTILINE)
+    assert len(workers) == 8 and len(set(workers)) == 1, done.stdout
+
+
 @pytest.mark.parametrize("tool", [("ruff", "check"), ("ruff", "format", "--check"), ("codespell",)], ids=" ".join)
 def test_code_and_text_are_in_order(tool):
     checked = run(sys.executable, "-m", *map(str, ("codespell_lib" if tool[0] == "codespell" else tool[0], *tool[1:])), ".")

@@ -376,9 +376,11 @@ def main() -> None:
     if cage:
         cage.lay()
         os.chdir(WORK)
-    before = files_here()
-    results = begin(shell, collector, inspector, asked["cells"])
-    cannot = "wrote files" if files_here() != before else "started threads" if threads_here() > 1 else None
+    cells = asked["cells"]
+    before = files_here() if cells else set()  # without cells it may be a folder in which others are at work
+    results = begin(shell, collector, inspector, cells)
+    wrote = bool(cells) and files_here() != before
+    cannot = "wrote files" if wrote else "started threads" if threads_here() > 1 else None
     gc.enable()
     warm = Warm(shell, collector, inspector, memory_now(), memory_of(os.getpid()))
     use_large_pages()

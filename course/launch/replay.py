@@ -26,6 +26,7 @@ from urllib.parse import quote
 BROUGHT = "jupyter-offlinenotebook"  # by repo2docker, into every environment
 REPOSITORY = "https://github.com/EXAMPLE/data-science-learning-pathway"
 PATIENCE_S = 120
+ENDS_S = 10
 
 
 class ReplayError(Exception):
@@ -137,10 +138,10 @@ class Replay:
             yield Server(process, address, token, self.home, self._log, time.monotonic() - begun)
         finally:
             process.terminate()
-            try:
-                process.wait(PATIENCE_S)
-            finally:
-                process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # JupyterLab may wait for its threads for ever
+                process.wait(ENDS_S)
+            process.kill()
+            process.wait()
 
     def _wait_for(self, address: str, process: subprocess.Popen) -> None:
         for _ in range(PATIENCE_S * 20):

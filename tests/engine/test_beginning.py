@@ -1,6 +1,8 @@
 """What all sessions of an engine begin with: cells of the author's, run once, and modules that are there by then."""
 
+import itertools
 import re
+import threading
 
 import pytest
 
@@ -70,6 +72,26 @@ def test_a_check_knows_the_names_that_the_cells_took_from_libraries(engine):
 def test_cells_that_leave_what_a_fork_does_not_have_are_refused(tmp_path, cell, why):
     with pytest.raises(NotABeginning, match=why):
         Engine(tmp_path, ROOT / "data", beginning=Beginning((), (cell,)))
+
+
+def test_without_cells_it_starts_in_a_folder_in_which_others_are_writing(tmp_path):
+    is_over = threading.Event()
+    for number in range(3000):  # which take a while to look at
+        (tmp_path / f"old-{number}").touch()
+
+    def write() -> None:
+        for number in itertools.count():
+            (tmp_path / str(number)).touch()
+            if is_over.wait(0.001):
+                break
+
+    others = threading.Thread(target=write)
+    others.start()
+    try:
+        Engine(tmp_path, ROOT / "data").close()
+    finally:
+        is_over.set()
+        others.join()
 
 
 def test_a_cell_that_fails_is_a_beginning_too(tmp_path):

@@ -256,8 +256,8 @@ def test_work_is_brought_to_the_next_binder_from_the_browser_or_as_a_file_saved_
     write(page, editor, LATER)
     gone = page.locator(".jp-Dialog", has_text="Server Connection Error")  # comes when JupyterLab notices
     page.add_locator_handler(gone, lambda dialog: dialog.get_by_role("button").last.click())
-    server.process.terminate()
-    server.process.wait(PATIENCE_S)
+    server.process.kill()
+    server.process.wait()
     with page.expect_download() as downloaded:
         press(page, "Download visible")
     file = tmp_path / Path(LESSON).name
@@ -280,5 +280,8 @@ def test_work_is_brought_to_the_next_binder_from_the_browser_or_as_a_file_saved_
         page.locator(".jp-Dialog .jp-mod-accept").click()
         expect(editor).to_have_text(KEPT)
         press(page, "Save and create checkpoint (Ctrl+S)")
-        page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+        for _ in range(PATIENCE_S * 10):  # to be saved takes a moment
+            if kept_in(following) == KEPT:
+                break
+            page.wait_for_timeout(100)
         assert kept_in(following) == KEPT

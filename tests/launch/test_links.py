@@ -167,7 +167,7 @@ def test_a_hub_s_link_brings_the_tree_and_opens_its_notebook_whatever_its_name(t
             page.wait_for_selector(".jp-NotebookPanel")
             title = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tabLabel").first.inner_text()
     finally:
-        server.terminate()
+        server.kill()  # asked to end, it may wait for its threads for ever
         server.wait()
     assert title == Path(ODD).name
     assert (home / "pathway" / ODD).is_file()

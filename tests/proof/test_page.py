@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from course.builder.problem import Problem
 from course.builder.source import Exercise, read_unit
+from course.launch.browser import chromium
 from course.proof.judge import HARD_CODED
 from course.proof.mutants import mutants_of
 from course.proof.page import as_html, asked, change
 from course.proof.results import Answer, HiddenProof, TaskProof, Tried, UnitProof
 from tests.conftest import QUEUES
-from tests.launch.test_browser import CHROMIUM
 
 UNIT = read_unit(QUEUES)
 BANK = QUEUES / "answers.yaml"
@@ -336,8 +336,7 @@ CONTRASTS = """() => {
 def show(tmp_path_factory) -> Callable[[UnitProof], Page]:
     """Opens the page of a proof in a real browser, without JavaScript of its own and without a network."""
     folder: Path = tmp_path_factory.mktemp("page")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+    with chromium() as browser:
         context = browser.new_context(offline=True)
 
         def show(proof: UnitProof) -> Page:
@@ -347,7 +346,6 @@ def show(tmp_path_factory) -> Callable[[UnitProof], Page]:
             return opened
 
         yield show
-        browser.close()
 
 
 @pytest.fixture(scope="module")
